@@ -1,0 +1,1 @@
+"""The ground: what every slice stands on, and nothing about loyalty."""
