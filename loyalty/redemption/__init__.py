@@ -1,0 +1,1 @@
+"""Redemption: what points are worth, and the program's limits on spending them."""

@@ -1,0 +1,1 @@
+"""Tiers: the standing of members by what they did over time."""
