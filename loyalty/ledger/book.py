@@ -1,0 +1,211 @@
+"""A book: the accounts one transaction works on, read together and written together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.engine import Connection
+
+from loyalty.foundation.bulk import Changes
+from loyalty.foundation.call import Call
+from loyalty.ledger import kernel, models, queries
+from loyalty.ledger.state import Account, Hold, Lot, Stamp
+
+
+class Book:
+    """Accounts under lock, settled up to now, and the movements made on them.
+
+    Fill it with `adopt` or `lock`, `read` what the work needs, move units by
+    the functions of `loyalty.ledger.kernel`, then `write_into` the changes of
+    the transaction. The number of statements does not depend on the number of
+    accounts.
+    """
+
+    def __init__(self, connection: Connection, stamp: Stamp) -> None:
+        self.connection = connection
+        self.stamp = stamp
+        self.accounts: dict[str, Account] = {}
+
+    def lock(self, account_ids: Collection[str]) -> None:
+        """Lock accounts in the order of their ids and take them in."""
+        self.adopt(queries.lock_accounts(self.connection, account_ids))
+
+    def adopt(self, rows: Iterable[Row[Any] | Sequence[Any]]) -> None:
+        """Take in accounts that the caller has locked, as rows of ACCOUNT_COLUMNS."""
+        for row in rows:
+            self.accounts[row[0]] = Account(*row, stamp=self.stamp)
+
+    def open_account(self, *, account_id: str, owner_id: str, program_id: str, unit: str) -> Account:
+        """Take in an account that the same transaction creates (see `new_account`)."""
+        account = Account(
+            account_id, owner_id, program_id, unit, *(0,) * 6, 1, 0, 0, models.NO_HASH, None,
+            stamp=self.stamp, lots={},
+        )  # fmt: skip
+        self.accounts[account_id] = account
+        return account
+
+    def read(
+        self,
+        *,
+        lots_of: Collection[str] = (),
+        sources: Collection[tuple[str, str, str]] = (),
+        holds: Collection[str] = (),
+    ) -> None:
+        """Read lots and holds, then settle what is due.
+
+        Read are the open lots and holds of the accounts in `lots_of` and of all
+        accounts where something is due; the lots granted for `sources`
+        (account id, source type, source id); and the named holds with the lots
+        they spent.
+        """
+        due = {account.id for account in self.accounts.values() if account.is_due()}
+        wanted = due | {one for one in lots_of if self.accounts[one].lots is None}
+        if wanted or holds:
+            self._read_holds(wanted, holds)
+        numbers = self._lots_of_holds(holds)
+        owners = wanted | {one for one, _ in numbers} | {source[0] for source in sources}
+        if owners:
+            self._read_lots(owners, numbers, sources)
+        for account_id in due:
+            kernel.settle(self.accounts[account_id])
+
+    def find_hold(self, hold_id: str) -> tuple[Account, Hold] | None:
+        """Return a hold that was read, with its account."""
+        for account in self.accounts.values():
+            if hold_id in account.holds:
+                return account, account.holds[hold_id]
+        return None
+
+    def find_lot(self, account_id: str, source_type: str, source_id: str) -> Lot | None:
+        """Return the lot that was granted for a source, if it was read or made."""
+        account = self.accounts[account_id]
+        lots = account.new_lots if account.lots is None else account.lots
+        for lot in lots.values():
+            if (lot.source_type, lot.source_id) == (source_type, source_id):
+                return lot
+        return None
+
+    def write_into(self, changes: Changes) -> None:
+        """Add all that changed to the transaction's changes."""
+        for account in self.accounts.values():
+            if account.touched:
+                _write_account(account, changes)
+
+    def _read_holds(self, account_ids: set[str], hold_ids: Collection[str]) -> None:
+        for account_id, hold in queries.list_holds(self.connection, account_ids, hold_ids):
+            if account_id in self.accounts:
+                self.accounts[account_id].holds.setdefault(hold.id, hold)
+
+    def _lots_of_holds(self, hold_ids: Collection[str]) -> set[tuple[str, int]]:
+        found = (self.find_hold(hold_id) for hold_id in hold_ids)
+        return {(pair[0].id, number) for pair in found if pair for number, _ in pair[1].lots}
+
+    def _read_lots(
+        self,
+        account_ids: set[str],
+        numbers: set[tuple[str, int]],
+        sources: Collection[tuple[str, str, str]],
+    ) -> None:
+        for account_id in account_ids:
+            account = self.accounts[account_id]
+            account.lots = dict(account.new_lots) if account.lots is None else account.lots
+        found = queries.list_lots(self.connection, account_ids, numbers=numbers, sources=sources)
+        for account_id, lot in found:
+            lots = self.accounts[account_id].lots
+            if lots is not None:
+                lots.setdefault(lot.number, lot)
+
+
+def stamp_of(call: Call, now: datetime, document: Mapping[str, Any]) -> Stamp:
+    """Return the stamp of a call, with the program's own words for points."""
+    words = document["program"].get("points_name") or {}
+    one, other = words.get("one", "point"), words.get("other", "points")
+    return Stamp(now, call.actor, call.request_id, one, other)
+
+
+def new_account(*, account_id: str, owner_id: str, program_id: str, unit: str) -> dict[str, Any]:
+    """Return the row of a new, empty account."""
+    return {
+        "id": account_id,
+        "owner_id": owner_id,
+        "program_id": program_id,
+        "unit": unit,
+        **dict.fromkeys(("available", "pending", "held", "debt", "earned", "peak"), 0),
+        "version": 1,
+        "entry_count": 0,
+        "lot_count": 0,
+        "head": models.NO_HASH,
+        "next_due": None,
+    }
+
+
+def _write_account(account: Account, changes: Changes) -> None:
+    changes.update(
+        models.Account,
+        {
+            "id": account.id,
+            "available": account.available,
+            "pending": account.pending,
+            "held": account.held,
+            "debt": account.debt,
+            "earned": account.earned,
+            "peak": account.peak,
+            "version": account.version + 1,
+            "was_version": account.version,
+            "entry_count": account.entry_count,
+            "lot_count": account.lot_count,
+            "head": account.head,
+            "next_due": account.next_due,
+        },
+    )
+    changes.insert(models.Entry, *account.entries)
+    changes.insert(models.Lot, *(_lot_row(account, lot) for lot in account.new_lots.values()))
+    for lot in account.changed_lots.values():
+        changes.update(
+            models.Lot,
+            {
+                "account_id": account.id,
+                "number": lot.number,
+                "remaining": lot.remaining,
+                "held": lot.held,
+                "expired": lot.expired,
+                "settled": lot.settled,
+            },
+        )
+    for hold in account.new_holds.values():
+        changes.insert(models.Hold, {**asdict(hold), "account_id": account.id})
+    for hold in account.moved_holds.values():
+        row = {"id": hold.id, "account_id": account.id, "lots": hold.lots}
+        changes.update(models.Hold, row)
+    for hold in account.changed_holds.values():
+        changes.update(
+            models.Hold,
+            {
+                "id": hold.id,
+                "state": hold.state,
+                "captured": hold.captured,
+                "returned": hold.returned,
+                "closed_at": hold.closed_at,
+            },
+        )
+
+
+def _lot_row(account: Account, lot: Lot) -> dict[str, Any]:
+    return {
+        "account_id": account.id,
+        "number": lot.number,
+        "granted": lot.granted,
+        "remaining": lot.remaining,
+        "held": lot.held,
+        "expired": lot.expired,
+        "settled": lot.settled,
+        "available_at": lot.available_at,
+        "expires_at": lot.expires_at,
+        "source_type": lot.source_type,
+        "source_id": lot.source_id,
+    }
+

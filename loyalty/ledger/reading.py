@@ -1,0 +1,185 @@
+"""Balances as a person sees them: what the account is worth at an instant, nothing written.
+
+`STATEMENT parts` let one SELECT bring an account with its open lots and holds,
+so a balance is one statement and one consistent moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Row, and_, case, func, or_, select
+from sqlalchemy.engine import Connection
+
+from loyalty.ledger import kernel, queries
+from loyalty.ledger.state import PAST, Account, Hold, Lot, Stamp
+
+READER = "reader"
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Points in each bucket, and what time will do to them."""
+
+    available: int
+    pending: int
+    held: int
+    debt: int
+    lifetime_earned: int
+    expiring: list[tuple[datetime, int]]
+    arriving: list[tuple[datetime, int]]
+
+
+def open_lots_and_holds(dialect: str) -> list[ColumnElement[Any]]:
+    """Return two scalar subqueries beside `account`: its open lots and, if any are held, holds."""
+    lot, hold, account = queries.LOT, queries.HOLD, queries.ACCOUNT
+    lots = select(_array_of(dialect, queries.LOT_COLUMNS)).where(
+        and_(lot.c.account_id == account.c.id, or_(lot.c.remaining > 0, lot.c.held > 0))
+    )
+    holds = select(_array_of(dialect, queries.HOLD_COLUMNS)).where(
+        and_(hold.c.account_id == account.c.id, hold.c.state == "open")
+    )
+    return [
+        lots.correlate(account).scalar_subquery().label("open_lots"),
+        case((account.c.held > 0, holds.correlate(account).scalar_subquery())).label("open_holds"),
+    ]
+
+
+def account_at(row: Sequence[Any], lots: Any, holds: Any, now: datetime) -> Account:
+    """Rebuild an account from such a row and settle it, in memory only."""
+    account = Account(*row, stamp=Stamp(now=now, actor=READER))
+    account.lots = {lot.number: lot for lot in map(_lot, _parsed(lots))}
+    account.holds = {hold.id: hold for hold in map(_hold, _parsed(holds))}
+    kernel.settle(account)
+    return account
+
+
+def balance(account: Account) -> Balance:
+    """Return the balance of a settled account."""
+    lots = [lot for lot in account.known_lots() if lot.remaining]
+    return Balance(
+        available=account.available,
+        pending=account.pending,
+        held=account.held,
+        debt=account.debt,
+        lifetime_earned=account.earned,
+        expiring=_summed((lot.expires_at, lot.remaining) for lot in lots if lot.settled),
+        arriving=_summed((lot.available_at, lot.remaining) for lot in lots if not lot.settled),
+    )
+
+
+def account_as_it_was(connection: Connection, row: Sequence[Any], at: datetime) -> Account:
+    """Rebuild an account at a past instant from its entries, lots and holds."""
+    account = Account(*row, stamp=Stamp(now=at, actor=READER))
+    entries = connection.execute(
+        select(*(queries.ENTRY.c[name] for name in ("lots", "debt", "kind", "points")))
+        .where(queries.ENTRY.c.account_id == account.id, queries.ENTRY.c.recorded_at <= at)
+        .order_by(queries.ENTRY.c.seq)
+    ).all()
+    account.lots = _lots_after(connection, account.id, entries)
+    account.debt = entries[-1].debt if entries else 0
+    account.earned = sum(entry.points for entry in entries if entry.kind in kernel.EARNED)
+    account.pending = sum(lot.remaining for lot in account.lots.values())
+    account.available = account.held = 0
+    _put_holds_back(connection, account, at)
+    account.next_due = PAST
+    kernel.settle(account)
+    return account
+
+
+def _lots_after(
+    connection: Connection, account_id: str, entries: Iterable[Row[Any]]
+) -> dict[int, Lot]:
+    left: dict[int, int] = {}
+    for entry in entries:
+        for number, change in entry.lots.items():
+            left[int(number)] = left.get(int(number), 0) + change
+    rows = connection.execute(
+        select(*queries.LOT_COLUMNS).where(queries.LOT.c.account_id == account_id)
+    )
+    lots = {row.number: Lot(*row) for row in rows if row.number in left}
+    for number, lot in lots.items():
+        lot.remaining, lot.held, lot.settled = left[number], 0, False
+    return lots
+
+
+def _put_holds_back(connection: Connection, account: Account, at: datetime) -> None:
+    hold = queries.HOLD.c
+    rows = connection.execute(
+        select(*queries.HOLD_COLUMNS).where(
+            hold.account_id == account.id,
+            hold.created_at <= at,
+            or_(hold.closed_at.is_(None), hold.closed_at > at),
+        )
+    )
+    for row in rows:
+        then = Hold(*row)
+        then.lots = [(number, units) for number, units in then.lots]
+        then.state, then.closed_at, then.captured, then.returned = "open", None, 0, 0
+        account.holds[then.id] = then
+        account.held += then.units
+        account.pending -= then.units
+        for number, units in then.lots:
+            lot = (account.lots or {})[number]
+            lot.remaining -= units
+            lot.held += units
+
+
+def _array_of(dialect: str, columns: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
+    if dialect == "postgresql":
+        return func.json_agg(func.json_build_array(*columns))
+    return func.json_group_array(func.json_array(*columns))
+
+
+def _parsed(value: Any) -> list[list[Any]]:
+    if value is None:
+        return []
+    parsed: list[list[Any]] = orjson.loads(value) if isinstance(value, str) else value
+    return parsed
+
+
+def _lot(values: list[Any]) -> Lot:
+    lot = Lot(*values)
+    lot.settled = bool(lot.settled)
+    lot.available_at = _instant(lot.available_at)
+    lot.expires_at = _instant(lot.expires_at) if lot.expires_at else None
+    return lot
+
+
+def _hold(values: list[Any]) -> Hold:
+    hold = Hold(*values)
+    parts = orjson.loads(hold.lots) if isinstance(hold.lots, str) else hold.lots
+    hold.lots = [(number, units) for number, units in parts]
+    hold.created_at, hold.expires_at = _instant(hold.created_at), _instant(hold.expires_at)
+    return hold
+
+
+def _instant(text: Any) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def _summed(parts: Iterable[tuple[datetime | None, int]]) -> list[tuple[datetime, int]]:
+    sums: dict[datetime, int] = {}
+    for at, units in parts:
+        if at is not None:
+            sums[at] = sums.get(at, 0) + units
+    return sorted(sums.items())
+
+
+def as_mapping(balance: Balance) -> Mapping[str, Any]:
+    """Return the shape that the API dumps."""
+    return {
+        "points": {
+            "available": balance.available,
+            "pending": balance.pending,
+            "held": balance.held,
+            "debt": balance.debt,
+        },
+        "lifetime_earned": balance.lifetime_earned,
+        "expiring": [{"points": n, "expires_at": at} for at, n in balance.expiring],
+        "arriving": [{"points": n, "available_at": at} for at, n in balance.arriving],
+    }
