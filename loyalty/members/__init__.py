@@ -1,0 +1,1 @@
+"""Members: who they are, how they may be reached, and which of them are one person."""
