@@ -1,0 +1,116 @@
+"""Finding reservations together with what they hold and whose they are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, bindparam, select
+from sqlalchemy.engine import Connection
+
+from loyalty.checkout.models import Reservation
+from loyalty.foundation.tenancy import Program
+from loyalty.ledger import queries as ledger
+from loyalty.members.models import Member
+
+RESERVATION = Reservation.__table__
+HOLD = ledger.HOLD
+MEMBER = Member.__table__
+PROGRAM = Program.__table__
+
+_COLUMNS = (
+    RESERVATION.c.id,
+    RESERVATION.c.member_id,
+    MEMBER.c.external_id.label("member"),
+    HOLD.c.account_id,
+    HOLD.c.units,
+    HOLD.c.captured,
+    HOLD.c.state,
+    HOLD.c.expires_at,
+    RESERVATION.c.discount_minor,
+    RESERVATION.c.captured_minor,
+    RESERVATION.c.currency,
+    RESERVATION.c.order_ref,
+    RESERVATION.c.created_at,
+    PROGRAM.c.version,
+    PROGRAM.c.test_now,
+)
+
+
+@dataclass(slots=True)
+class Found:
+    """A reservation as it was read; the hold's part may be older than a lock taken later."""
+
+    id: str
+    member_id: str
+    member: str
+    account_id: str
+    points: int
+    captured: int
+    state: str
+    expires_at: datetime
+    discount_minor: int
+    captured_minor: int
+    currency: str
+    order_ref: str | None
+    created_at: datetime
+    version: int
+    test_now: datetime | None
+
+
+def _joined(*extra: Any) -> Select[Any]:
+    return (
+        select(*_COLUMNS, *extra)
+        .select_from(RESERVATION)
+        .join(HOLD, HOLD.c.id == RESERVATION.c.id)
+        .join(MEMBER, MEMBER.c.id == RESERVATION.c.member_id)
+        .join(PROGRAM, PROGRAM.c.id == RESERVATION.c.program_id)
+        .where(RESERVATION.c.program_id == bindparam("program_id"))
+    )
+
+
+_BY_ID = RESERVATION.c.id.in_(bindparam("ids", expanding=True))
+_FIND = _joined().where(_BY_ID)
+_OF_ORDERS = _joined().where(
+    RESERVATION.c.order_ref.in_(bindparam("order_refs", expanding=True)), HOLD.c.state == "captured"
+)
+_LOCK = (
+    _joined(*ledger.ACCOUNT_COLUMNS)
+    .join(ledger.ACCOUNT, ledger.ACCOUNT.c.id == HOLD.c.account_id)
+    .where(_BY_ID)
+    .with_for_update(of=[ledger.ACCOUNT, RESERVATION])
+)
+
+
+def find_reservations(
+    connection: Connection, program_id: str, ids: Collection[str]
+) -> dict[str, Found]:
+    """Return those of the reservations that exist in the program, by id."""
+    rows = connection.execute(_FIND, {"program_id": program_id, "ids": list(ids)})
+    return {row[0]: Found(*row) for row in rows}
+
+
+def list_captured_for(
+    connection: Connection, program_id: str, order_refs: Collection[str]
+) -> list[Found]:
+    """Return what was captured for orders, by the shop's order ids."""
+    rows = connection.execute(
+        _OF_ORDERS, {"program_id": program_id, "order_refs": list(order_refs)}
+    )
+    return [Found(*row) for row in rows]
+
+
+def lock_reservation(
+    connection: Connection, program_id: str, reservation_id: str
+) -> tuple[Found, tuple[Any, ...]] | None:
+    """Lock a reservation and its account; return it with the account's row."""
+    row: Row[Any] | None = connection.execute(
+        _LOCK, {"program_id": program_id, "ids": [reservation_id]}
+    ).first()
+    if row is None:
+        return None
+    return Found(*row[: len(_COLUMNS)]), tuple(row[len(_COLUMNS) :])
+
+

@@ -1,0 +1,73 @@
+"""The door of the checkout: reserve, capture, void."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from loyalty.access.guard import requires
+from loyalty.checkout import personal, schemas, service
+from loyalty.foundation.web.api import Blueprint
+from loyalty.foundation.web.calls import current_call
+from loyalty.foundation.web.doors import idempotent, reads, writes
+from loyalty.ledger.kernel import InsufficientPoints
+from loyalty.members import parts
+from loyalty.members.service import MemberNotFound
+
+checkout = Blueprint(
+    "checkout",
+    __name__,
+    url_prefix="/v1",
+    description="Points set aside for a purchase, then spent with it or given back.",
+)
+parts.register(personal.PART)
+
+
+@checkout.route("/reservations", methods=["POST"])
+@requires("reservations:write")
+@idempotent
+@checkout.refuses(MemberNotFound, InsufficientPoints, service.RedemptionRefused)
+@checkout.arguments(schemas.NewReservation)
+@checkout.response(201, schemas.Reservation)
+def create_reservation(given: dict[str, Any]) -> dict[str, Any]:
+    """Set points aside for an order.
+
+    From this moment they cannot be spent elsewhere. They come back when the
+    reservation is voided or its time is over, whether or not anybody looks.
+    """
+    return service.create_reservation(current_call(), **given)
+
+
+@checkout.route("/reservations/<reservation_id>", methods=["GET"])
+@requires("reservations:write")
+@reads
+@checkout.refuses(service.ReservationNotFound)
+@checkout.response(200, schemas.Reservation)
+def get_reservation(reservation_id: str) -> dict[str, Any]:
+    """Return a reservation as it is now."""
+    return service.get_reservation(current_call(), reservation_id)
+
+
+@checkout.route("/reservations/<reservation_id>/capture", methods=["POST"])
+@requires("reservations:write")
+@writes
+@checkout.refuses(
+    service.ReservationNotFound, service.ReservationNotHeld, service.RedemptionRefused
+)
+@checkout.arguments(schemas.Capture)
+@checkout.response(200, schemas.Reservation)
+def capture_reservation(given: dict[str, Any], reservation_id: str) -> dict[str, Any]:
+    """Spend a reservation, or a part of it; the rest is released.
+
+    To capture together with the order, name the reservation in `POST /v1/orders` instead.
+    """
+    return service.capture_reservation(current_call(), reservation_id, **given)
+
+
+@checkout.route("/reservations/<reservation_id>/void", methods=["POST"])
+@requires("reservations:write")
+@writes
+@checkout.refuses(service.ReservationNotFound, service.ReservationNotHeld)
+@checkout.response(200, schemas.Reservation)
+def void_reservation(reservation_id: str) -> dict[str, Any]:
+    """Give the points back; repeating is harmless."""
+    return service.void_reservation(current_call(), reservation_id)

@@ -1,0 +1,1 @@
+"""Orders: purchases become points, refunds take back exactly what is due."""

@@ -1,0 +1,171 @@
+"""What recording and refunding read: orders already seen, the members' past, the order to refund."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    Row,
+    RowMapping,
+    Select,
+    bindparam,
+    func,
+    literal,
+    null,
+    select,
+    union_all,
+)
+from sqlalchemy.engine import Connection
+
+from loyalty.checkout.models import Reservation
+from loyalty.members.models import Member
+from loyalty.orders.models import Action, Order, Refund, RuleUse
+
+ORDER = Order.__table__
+REFUND = Refund.__table__
+ACTION = Action.__table__
+RULE_USE = RuleUse.__table__
+RESERVATION = Reservation.__table__
+MEMBER = Member.__table__.alias("member")
+
+
+class Seen(NamedTuple):
+    """What is known of the order ids of a request before it is recorded."""
+
+    fingerprints: dict[str, str]
+    paid_with_points: dict[str, int]
+
+
+_SEEN = union_all(
+    select(ORDER.c.external_id, ORDER.c.fingerprint, literal(0).label("minor")).where(
+        ORDER.c.program_id == bindparam("program_id"),
+        ORDER.c.external_id.in_(bindparam("order_ids", expanding=True)),
+    ),
+    select(RESERVATION.c.order_ref, null(), RESERVATION.c.captured_minor).where(
+        RESERVATION.c.program_id == bindparam("program_id"),
+        RESERVATION.c.order_ref.in_(bindparam("order_ids", expanding=True)),
+        RESERVATION.c.captured_minor > 0,
+    ),
+)
+
+
+def find_seen(connection: Connection, program_id: str, order_ids: Collection[str]) -> Seen:
+    """Return the fingerprints of recorded orders, and what reservations already paid for."""
+    seen = Seen({}, {})
+    parameters = {"program_id": program_id, "order_ids": list(order_ids)}
+    for order_id, fingerprint, minor in connection.execute(_SEEN, parameters):
+        if fingerprint is not None:
+            seen.fingerprints[order_id] = fingerprint
+        else:
+            seen.paid_with_points[order_id] = seen.paid_with_points.get(order_id, 0) + minor
+    return seen
+
+
+def _orders() -> Select[Any]:
+    return (
+        select(ORDER, MEMBER.c.external_id.label("member"))
+        .select_from(ORDER)
+        .outerjoin(MEMBER, MEMBER.c.id == ORDER.c.member_id)
+        .where(ORDER.c.program_id == bindparam("program_id"))
+    )
+
+
+_BY_IDS = _orders().where(ORDER.c.external_id.in_(bindparam("order_ids", expanding=True)))
+
+
+def find_orders(
+    connection: Connection, program_id: str, order_ids: Collection[str]
+) -> dict[str, RowMapping]:
+    """Return recorded orders with their member's external id, by the shop's order id."""
+    rows = connection.execute(_BY_IDS, {"program_id": program_id, "order_ids": list(order_ids)})
+    return {row["external_id"]: row for row in rows.mappings()}
+
+
+def lock_order(connection: Connection, program_id: str, order_id: str) -> RowMapping | None:
+    """Lock an order and return it."""
+    return (
+        connection.execute(
+            select(ORDER)
+            .where(ORDER.c.program_id == program_id, ORDER.c.external_id == order_id)
+            .with_for_update()
+        )
+        .mappings()
+        .first()
+    )
+
+
+def list_refunds(connection: Connection, order_id: str) -> Sequence[RowMapping]:
+    """Return all refunds and cancels of an order, oldest first."""
+    return (
+        connection.execute(
+            select(REFUND).where(REFUND.c.order_id == order_id).order_by(REFUND.c.id)
+        )
+        .mappings()
+        .all()
+    )
+
+
+def list_recent_orders(
+    connection: Connection, member_ids: Collection[str], *, since: datetime | None, last: int
+) -> Sequence[Row[Any]]:
+    """Return (member id, placed at, basis) of each member's orders: those since, or the last few."""
+    place = func.row_number().over(
+        partition_by=ORDER.c.member_id, order_by=(ORDER.c.placed_at.desc(), ORDER.c.id.desc())
+    )
+    ranked = (
+        select(ORDER.c.member_id, ORDER.c.placed_at, ORDER.c.basis, place.label("place"))
+        .where(ORDER.c.member_id.in_(list(member_ids)))
+        .subquery()
+    )
+    wanted = ranked.c.place <= last
+    if since is not None:
+        wanted = wanted | (ranked.c.placed_at > since)
+    return connection.execute(
+        select(ranked.c.member_id, ranked.c.placed_at, ranked.c.basis).where(wanted)
+    ).all()
+
+
+def list_rule_uses(
+    connection: Connection, member_ids: Collection[str], rule_ids: Collection[str]
+) -> Sequence[Row[Any]]:
+    """Return (member id, rule id, points, at) of limited rules."""
+    return connection.execute(
+        select(RULE_USE.c.member_id, RULE_USE.c.rule_id, RULE_USE.c.points, RULE_USE.c.at).where(
+            RULE_USE.c.member_id.in_(list(member_ids)), RULE_USE.c.rule_id.in_(list(rule_ids))
+        )
+    ).all()
+
+
+def list_activity(
+    connection: Connection, member_ids: Collection[str], *, since: datetime | None
+) -> Sequence[Row[Any]]:
+    """Return (member id, at, points, spend, orders) of what counts towards a tier."""
+    orders = select(
+        ORDER.c.member_id,
+        ORDER.c.placed_at.label("at"),
+        (ORDER.c.granted - ORDER.c.clawed - ORDER.c.forgiven).label("points"),
+        (ORDER.c.total - ORDER.c.refunded).label("spend"),
+        literal(1).label("orders"),
+    ).where(ORDER.c.member_id.in_(list(member_ids)), ORDER.c.state == "paid")
+    actions = select(
+        ACTION.c.member_id, ACTION.c.occurred_at, ACTION.c.granted, literal(0), literal(0)
+    ).where(ACTION.c.member_id.in_(list(member_ids)))
+    if since is not None:
+        orders = orders.where(ORDER.c.placed_at > since)
+        actions = actions.where(ACTION.c.occurred_at > since)
+    return connection.execute(union_all(orders, actions)).all()
+
+
+def find_action(connection: Connection, program_id: str, action_id: str) -> RowMapping | None:
+    """Return a recorded action by the shop's id."""
+    return (
+        connection.execute(
+            select(ACTION, MEMBER.c.external_id.label("member"))
+            .join(MEMBER, MEMBER.c.id == ACTION.c.member_id)
+            .where(ACTION.c.program_id == program_id, ACTION.c.external_id == action_id)
+        )
+        .mappings()
+        .first()
+    )

@@ -1,0 +1,1 @@
+"""The stories of this slice: recording, previewing, refunding, cancelling, reopening, actions."""

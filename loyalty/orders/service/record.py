@@ -1,0 +1,363 @@
+"""Recording paid orders, one or a thousand, and previewing them by the same code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from loyalty.checkout import service as checkout
+from loyalty.earning import kernel as earning
+from loyalty.earning.facts import Basket, Facts, Line
+from loyalty.earning.kernel import Award
+from loyalty.foundation import db, events, ids
+from loyalty.foundation.call import Call
+from loyalty.foundation.problems import FieldError, Problem
+from loyalty.ledger import kernel as ledger
+from loyalty.ledger.state import Account, Hold, Posting
+from loyalty.members import service as members
+from loyalty.members.accounts import MemberAccount
+from loyalty.orders import queries, views
+from loyalty.orders.models import Order, RuleUse
+from loyalty.orders.problems import CurrencyMismatch, OrderConflict, OrderInvalid, OrderNotFound
+from loyalty.orders.service.desk import Desk, Input, fingerprint, open_desk
+from loyalty.programs import service as programs
+from loyalty.tiers.kernel import Activity
+
+MOST_POINTS = 2**53 - 1
+AHEAD = timedelta(days=1)  # how far a shop's clock may run before ours
+
+
+class Outcome(NamedTuple):
+    """What became of one order: its view, or the problem that refused it."""
+
+    order: dict[str, Any] | None
+    replayed: bool
+    problem: Problem | None = None
+
+
+def record_order(call: Call, order: Input) -> Outcome:
+    """Record one paid order and grant its points; raise what refuses it."""
+    (outcome,) = record_orders(call, [order])
+    if outcome.problem is not None:
+        raise outcome.problem
+    return outcome
+
+
+def record_orders(call: Call, orders: Sequence[Input]) -> list[Outcome]:
+    """Record paid orders in one transaction; one that is refused does not touch the others.
+
+    Orders are mappings as `schemas.NewOrder` loads them. The result has one
+    outcome per order, in their order.
+    """
+    desk = open_desk(call, orders, lock=True)
+    outcomes = _decide(desk, orders)
+    desk.write()
+    return _with_replays(desk, orders, outcomes)
+
+
+def preview_order(call: Call, order: Input) -> dict[str, Any]:
+    """Return what recording this order would answer; nothing is locked or written."""
+    desk = open_desk(call, [order], lock=False)
+    (outcome,) = _with_replays(desk, [order], _decide(desk, [order]))
+    if outcome.problem is not None:
+        raise outcome.problem
+    return outcome.order or {}
+
+
+def get_order(call: Call, order_id: str) -> dict[str, Any]:
+    """Return a recorded order as it is now. Raises `OrderNotFound`."""
+    now = programs.current(call.program_id, call.now).now
+    found = find_views(replace(call, now=now), [order_id])
+    if order_id not in found:
+        raise OrderNotFound(f"There is no order {order_id!r} in this program.")
+    return found[order_id]
+
+
+def find_views(call: Call, order_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return the views of recorded orders by the shop's ids."""
+    rows = queries.find_orders(db.connection(), call.program_id, order_ids)
+    return {key: views.order(row, row["member"], call.now) for key, row in rows.items()}
+
+
+def _decide(desk: Desk, orders: Sequence[Input]) -> list[Outcome]:
+    outcomes = []
+    for order in orders:
+        try:
+            outcomes.append(_decide_one(desk, order))
+        except Problem as problem:
+            outcomes.append(Outcome(None, replayed=False, problem=problem))
+    return outcomes
+
+
+def _decide_one(desk: Desk, order: Input) -> Outcome:
+    content = fingerprint(order)
+    before = desk.seen.fingerprints.get(order["id"])
+    if before is not None:
+        if before != content:
+            raise OrderConflict(f"Order {order['id']!r} was recorded before with other content.")
+        return Outcome(None, replayed=True)
+    _check(desk, order)
+    held = _held(desk, order)
+    member = _member(desk, order)
+    row, award = _work_out(desk, order, member, held)
+    row["fingerprint"] = desk.seen.fingerprints[order["id"]] = content
+    _carry_out(desk, order, member, held, row, award)
+    return Outcome(views.order(row, member and member.external_id, desk.now), replayed=False)
+
+
+def _with_replays(
+    desk: Desk, orders: Sequence[Input], outcomes: list[Outcome]
+) -> list[Outcome]:
+    """Answer repeated orders with what is on record, which may be from this very batch."""
+    repeated = [o["id"] for o, outcome in zip(orders, outcomes, strict=True) if outcome.replayed]
+    if not repeated:
+        return outcomes
+    known = find_views(replace(desk.call, now=desk.now), repeated)
+    return [
+        outcome._replace(order=known[order["id"]]) if outcome.replayed else outcome
+        for order, outcome in zip(orders, outcomes, strict=True)
+    ]
+
+
+def _check(desk: Desk, order: Input) -> None:
+    program = desk.terms.program
+    if order["currency"] != program.currency:
+        raise CurrencyMismatch(
+            f"The order is in {order['currency']}, the program in {program.currency}.",
+            errors=[FieldError("/currency", f"must be {program.currency}")],
+        )
+    placed_at = order["placed_at"]
+    if placed_at is not None and program.mode == "live" and placed_at > desk.now + AHEAD:
+        raise OrderInvalid(
+            "The order was placed in the future.",
+            errors=[FieldError("/placed_at", "must not lie more than a day in the future")],
+        )
+    line_ids = [line["id"] for line in order["lines"]]
+    if len(set(line_ids)) != len(line_ids):
+        raise OrderInvalid(
+            "Two lines have the same id.",
+            errors=[FieldError("/lines", "must each have an id of their own")],
+        )
+    extras = order["tax"] + order["shipping"]
+    if extras > order["total"]:
+        raise OrderInvalid(
+            "Tax and shipping are part of the total, but come to more.",
+            errors=[FieldError("/total", f"must be at least {extras}, tax and shipping included")],
+        )
+
+
+def _held(desk: Desk, order: Input) -> list[tuple[Account, Hold]]:
+    """Return the holds that the order captures; refuse what is not held for its member."""
+    held = []
+    for index, reservation_id in enumerate(order["reservations"]):
+        found = desk.reservations.get(reservation_id)
+        pair = desk.book.find_hold(reservation_id)
+        if found is None or pair is None or not _owns(desk, order, pair[0]):
+            raise checkout.ReservationNotFound(
+                f"The order's member has no reservation {reservation_id!r}.",
+                errors=[FieldError(f"/reservations/{index}", "must be one of the order's member")],
+            )
+        if pair[1].state == "captured" and found.order_ref == order["id"]:
+            continue
+        checkout.require_held(pair[1])
+        held.append(pair)
+    return held
+
+
+def _owns(desk: Desk, order: Input, account: Account) -> bool:
+    given = order["member"]
+    member = desk.members.get(given["external_id"]) if given else None
+    return member is not None and member.account_id == account.id
+
+
+def _member(desk: Desk, order: Input) -> MemberAccount | None:
+    given = order["member"]
+    if given is None:
+        return None
+    known = desk.members.get(given["external_id"])
+    if known is not None:
+        return known
+    if not desk.terms.enrols:
+        raise members.not_found(given["external_id"])
+    return desk.newcomer(given["external_id"])
+
+
+def _work_out(
+    desk: Desk, order: Input, member: MemberAccount | None, held: list[tuple[Account, Hold]]
+) -> tuple[dict[str, Any], Award | None]:
+    """Return the order's row and what it earns; the last step that may refuse."""
+    placed_at = order["placed_at"] or desk.now
+    paid = sum(desk.reservations[hold.id].discount_minor for _, hold in held)
+    paid += desk.seen.paid_with_points.get(order["id"], 0)
+    basket = _basket(order, placed_at, paid)
+    facts = None if member is None else desk.history.facts(member, placed_at)
+    award = None if facts is None else earning.award(desk.terms.earning, basket, facts)
+    if award is not None and award.points > MOST_POINTS:
+        raise OrderInvalid(f"The order would earn more than {MOST_POINTS} points.")
+    return _row(desk, order, member, basket, facts, award), award
+
+
+def _carry_out(
+    desk: Desk,
+    order: Input,
+    member: MemberAccount | None,
+    held: list[tuple[Account, Hold]],
+    row: dict[str, Any],
+    award: Award | None,
+) -> None:
+    desk.changes.insert(Order, row)
+    if member is None or award is None:
+        return
+    desk.enrol(member, order["member"])
+    _capture(desk, order, held)
+    _count(desk, member, row, award)
+    _grant(desk, member, row)
+
+
+def _capture(desk: Desk, order: Input, held: list[tuple[Account, Hold]]) -> None:
+    for account, hold in held:
+        checkout.spend(
+            desk.changes,
+            desk.call,
+            account,
+            desk.reservations[hold.id],
+            hold,
+            order_id=order["id"],
+            points=hold.units,
+            now=desk.now,
+        )
+
+
+def _basket(order: Input, placed_at: Any, paid_with_points: int) -> Basket:
+    return Basket(
+        total=order["total"],
+        tax=order["tax"],
+        shipping=order["shipping"],
+        gift_cards=order["gift_cards"],
+        paid_with_points=paid_with_points,
+        lines=tuple(Line(**line) for line in order["lines"]),
+        channel=order["channel"],
+        country=order["country"],
+        placed_at=placed_at,
+        metadata=order["metadata"],
+        currency=order["currency"],
+    )
+
+
+def _row(
+    desk: Desk,
+    order: Input,
+    member: MemberAccount | None,
+    basket: Basket,
+    facts: Facts | None,
+    award: Award | None,
+) -> dict[str, Any]:
+    granted = award.points if award else 0
+    available_at, expires_at = (
+        desk.terms.earning.schedule(basket.placed_at) if granted else (None, None)
+    )
+    explanation = None
+    if award and granted:
+        explanation = earning.explain(award, order["id"], desk.terms.earning.points_name)
+    return {
+        "id": ids.new_id("ord"),
+        "program_id": desk.call.program_id,
+        "external_id": order["id"],
+        "member_id": member and member.id,
+        "fingerprint": "",
+        "state": "paid",
+        "currency": order["currency"],
+        "total": order["total"],
+        "tax": order["tax"],
+        "shipping": order["shipping"],
+        "gift_cards": order["gift_cards"],
+        "paid_with_points": basket.paid_with_points,
+        "basis": int(award.basis) if award else 0,
+        "lines": order["lines"],
+        "channel": order["channel"],
+        "country": order["country"],
+        "referral_code": order["referral_code"],
+        "metadata": order["metadata"] or None,
+        "terms_version": desk.terms.program.version,
+        "facts": facts.to_json() if facts else None,
+        "breakdown": [part._asdict() for part in award.breakdown] if award else [],
+        "explanation": explanation,
+        "granted": granted,
+        "entitled": granted,
+        "clawed": 0,
+        "forgiven": 0,
+        "refunded": 0,
+        "available_at": available_at,
+        "expires_at": expires_at,
+        "placed_at": basket.placed_at,
+        "recorded_at": desk.now,
+    }
+
+
+def _count(desk: Desk, member: MemberAccount, row: Mapping[str, Any], award: Award) -> None:
+    """Let the order count: for the member's statistics, for later orders and for the tier."""
+    placed_at = row["placed_at"]
+    member.orders += 1
+    member.spend += row["total"]
+    member.last_order_at = max(member.last_order_at or placed_at, placed_at)
+    desk.history.add_order(member, placed_at, row["basis"])
+    for part in award.breakdown:
+        if part.rule in desk.terms.limited and part.points > 0:
+            desk.history.add_use(member, part.rule, placed_at, part.points)
+            desk.changes.insert(
+                RuleUse,
+                {
+                    "member_id": member.id,
+                    "rule_id": part.rule,
+                    "source_id": f"order/{row['external_id']}",
+                    "points": part.points,
+                    "at": placed_at,
+                },
+            )
+    before = member.tier
+    if desk.standings.add(member, Activity(placed_at, award.points, row["total"], 1)):
+        _tier_event(desk, member, before)
+    desk.note_member(member)
+
+
+def _grant(desk: Desk, member: MemberAccount, row: Mapping[str, Any]) -> None:
+    if not row["granted"]:
+        return
+    order_id = row["external_id"]
+    posting = Posting(
+        "earn",
+        "order",
+        order_id,
+        row["explanation"],
+        row["placed_at"],
+        breakdown=row["breakdown"],
+        terms_version=row["terms_version"],
+    )
+    ledger.grant(
+        desk.book.accounts[member.account_id],
+        row["granted"],
+        posting,
+        available_at=row["available_at"],
+        expires_at=row["expires_at"],
+    )
+    data = {"order": order_id, "points": row["granted"], "available_at": row["available_at"]}
+    _event(desk, "points.earned", member, data, row["placed_at"])
+
+
+def _tier_event(desk: Desk, member: MemberAccount, before: str | None) -> None:
+    _event(desk, "tier.changed", member, {"from": before, "to": member.tier}, desk.now)
+
+
+def _event(desk: Desk, name: str, member: MemberAccount, data: dict[str, Any], at: Any) -> None:
+    events.record(
+        desk.changes,
+        name,
+        program_id=desk.call.program_id,
+        member_id=member.id,
+        data=data,
+        request_id=desk.call.request_id,
+        occurred_at=at,
+        now=desk.now,
+    )
