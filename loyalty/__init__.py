@@ -11,7 +11,7 @@ know one another, and only doors may import everything.
     value      earning vouchers tiers redemption   what points and codes are worth
     people     members programs access webhooks    who, under which terms, allowed what, told what
     money      ledger                              the only writer of balances
-    ground     foundation                          db, problems, web, idempotency, events, clock, ids
+    ground     foundation                          db, problems, web, idempotency, events, clock
 """
 
 from __future__ import annotations
@@ -26,6 +26,6 @@ if TYPE_CHECKING:
 
 def create_app(settings: Settings) -> Flask:
     """Build the web application from settings; see `loyalty.app`."""
-    from loyalty import app  # noqa: PLC0415 - keeps `import loyalty.ledger` free of the web stack
+    from loyalty.app import create_app as create  # noqa: PLC0415 - keeps the domain free of the web
 
-    return app.create_app(settings)
+    return create(settings)

@@ -16,7 +16,9 @@ class Reservation(Base):
     __tablename__ = "reservation"
     __table_args__ = (
         CheckConstraint("discount_minor > 0", name="discount"),
-        CheckConstraint("captured_minor >= 0 AND captured_minor <= discount_minor", name="captured"),
+        CheckConstraint(
+            "captured_minor >= 0 AND captured_minor <= discount_minor", name="captured"
+        ),
         Index("ix_reservation_order", "program_id", "order_ref"),
         Index(None, "member_id"),
     )

@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.engine import Connection
 
 from loyalty.checkout.models import Reservation
+from loyalty.foundation.db import AnyRow, table_of
 from loyalty.foundation.tenancy import Program
 from loyalty.ledger import queries as ledger
 from loyalty.members.models import Member
 
-RESERVATION = Reservation.__table__
+RESERVATION = table_of(Reservation)
 HOLD = ledger.HOLD
-MEMBER = Member.__table__
-PROGRAM = Program.__table__
+MEMBER = table_of(Member)
+PROGRAM = table_of(Program)
 
 _COLUMNS = (
     RESERVATION.c.id,
@@ -106,11 +107,9 @@ def lock_reservation(
     connection: Connection, program_id: str, reservation_id: str
 ) -> tuple[Found, tuple[Any, ...]] | None:
     """Lock a reservation and its account; return it with the account's row."""
-    row: Row[Any] | None = connection.execute(
+    row: AnyRow | None = connection.execute(
         _LOCK, {"program_id": program_id, "ids": [reservation_id]}
     ).first()
     if row is None:
         return None
     return Found(*row[: len(_COLUMNS)]), tuple(row[len(_COLUMNS) :])
-
-

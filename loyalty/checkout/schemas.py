@@ -12,7 +12,9 @@ class CheckoutOrder(Schema):
     id = fields.ShopId(about="The shop's order id, if it has one already.", example="10045")
     currency = fields.Currency(required=True)
     total = fields.MinorUnits(
-        required=True, example=12500, about="What is to be paid before the discount, in minor units."
+        required=True,
+        example=12500,
+        about="What is to be paid before the discount, in minor units.",
     )
 
 

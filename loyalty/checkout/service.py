@@ -86,7 +86,7 @@ def create_reservation(
     book.read(lots_of=[found.account_id])
     account = book.accounts[found.account_id]
     held = kernel.hold(account, ids.new_id("rsv"), points, _end(redemption, expires_in, now))
-    reservation = _new(call, found, held, redemption, order, now)
+    reservation = _new(found, held, redemption, order, now)
     changes = Changes()
     book.write_into(changes)
     changes.insert(Reservation, _row(reservation, call.program_id))
@@ -159,7 +159,7 @@ def spend(
     points: int,
     now: datetime,
 ) -> None:
-    """Capture points of an open hold for an order; the book and changes are the caller's to write."""
+    """Capture points of an open hold for an order; writing is the caller's matter."""
     text = f"{account.stamp.count(points)} redeemed on order {order_id}."
     posting = Posting("redeem", "reservation", reservation.id, text, now)
     kernel.capture(account, held, points, posting)
@@ -217,7 +217,9 @@ def _redemption(
     if order["currency"] != terms.currency:
         _refuse("/order/currency", f"must be {terms.currency}, the program's currency")
     if points < terms.min_points:
-        _refuse("/points", f"must be at least {terms.min_points}, the program's smallest redemption")
+        _refuse(
+            "/points", f"must be at least {terms.min_points}, the program's smallest redemption"
+        )
     if terms.worth(points) == 0:
         _refuse("/points", "are worth less than the smallest unit of the currency; redeem more")
     most = terms.most_points(order["total"])
@@ -238,9 +240,7 @@ def _end(terms: RedemptionTerms, expires_in: str | None, now: datetime) -> datet
     return end
 
 
-def _open(
-    call: Call, reservation_id: str
-) -> tuple[Book, Found, Account, Hold, datetime]:
+def _open(call: Call, reservation_id: str) -> tuple[Book, Found, Account, Hold, datetime]:
     connection = db.connection()
     locked = queries.lock_reservation(connection, call.program_id, reservation_id)
     if locked is None:
@@ -258,7 +258,6 @@ def _open(
 
 
 def _new(
-    call: Call,
     member: accounts.MemberAccount,
     held: Hold,
     terms: RedemptionTerms,

@@ -16,7 +16,7 @@ from sqlalchemy import Table, TextClause, bindparam, insert, text, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection
 
-from loyalty.foundation.db import Base, LostUpdate, metadata
+from loyalty.foundation.db import Base, LostUpdate, metadata, table_of
 
 Row = Mapping[str, Any]
 Key = tuple[Any, ...]
@@ -34,7 +34,7 @@ class Changes:
 
     def insert(self, model: type[Base], *rows: Row) -> None:
         """Add new rows."""
-        self._inserts.setdefault(_table(model), []).extend(rows)
+        self._inserts.setdefault(table_of(model), []).extend(rows)
 
     def update(self, model: type[Base], *rows: Row) -> None:
         """Add changed rows, each with its whole primary key; changes of one row are merged.
@@ -42,7 +42,7 @@ class Changes:
         A field `was_<column>` guards: the row must still hold that value, else
         the write raises `LostUpdate`.
         """
-        table = _table(model)
+        table = table_of(model)
         of_table = self._updates.setdefault(table, {})
         for row in rows:
             key = _key(table, row)
@@ -92,10 +92,6 @@ def _by_columns(rows: Iterable[Row]) -> list[list[Row]]:
     return list(groups.values())
 
 
-def _table(model: type[Base]) -> Table:
-    return model.__table__  # type: ignore[return-value]
-
-
 @lru_cache(maxsize=256)
 def _rank(table: Table) -> int:
     """Parents before children, as SQLite checks foreign keys statement by statement."""
@@ -140,8 +136,8 @@ def _dump(rows: list[Row]) -> str:
 @lru_cache(maxsize=256)
 def _statement(shape: tuple[tuple[Table, str, tuple[str, ...]], ...]) -> TextClause:
     parts = [_part(n, table, verb, names) for n, (table, verb, names) in enumerate(shape)]
-    counts = ", ".join(f"(SELECT count(*) FROM w{n})" for n in range(len(shape)))
-    return text(f"WITH {', '.join(parts)} SELECT {counts}")  # noqa: S608 - names are the metadata's
+    counts = ", ".join(f"(SELECT count(*) FROM w{n})" for n in range(len(shape)))  # noqa: S608
+    return text(f"WITH {', '.join(parts)} SELECT {counts}")
 
 
 def _part(n: int, table: Table, verb: str, names: tuple[str, ...]) -> str:
@@ -149,18 +145,16 @@ def _part(n: int, table: Table, verb: str, names: tuple[str, ...]) -> str:
     rows = f"json_to_recordset(CAST(:rows_{n} AS json)) AS r({columns})"
     if verb == "insert":
         listed = ", ".join(f'"{name}"' for name in names)
-        return (
-            f'w{n} AS (INSERT INTO "{table.name}" ({listed}) SELECT {listed} FROM {rows} RETURNING 1)'  # noqa: S608
-        )
+        into = f'INSERT INTO "{table.name}" ({listed})'
+        return f"w{n} AS ({into} SELECT {listed} FROM {rows} RETURNING 1)"  # noqa: S608
     keys, values, guards = _roles(table, names)
     assignments = ", ".join(f'"{name}" = r."{name}"' for name in values)
     match = " AND ".join(
         [f't."{key}" = r."{key}"' for key in keys]
         + [f't."{name.removeprefix(GUARD)}" = r."{name}"' for name in guards]
     )
-    return (
-        f'w{n} AS (UPDATE "{table.name}" AS t SET {assignments} FROM {rows} WHERE {match} RETURNING 1)'  # noqa: S608
-    )
+    change = f'UPDATE "{table.name}" AS t SET {assignments}'  # noqa: S608
+    return f"w{n} AS ({change} FROM {rows} WHERE {match} RETURNING 1)"
 
 
 def _roles(table: Table, names: tuple[str, ...]) -> tuple[list[str], list[str], list[str]]:

@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, MetaData, String, event
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    MetaData,
+    Row,
+    String,
+    Table,
+    event,
+)
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, registry
@@ -62,6 +72,9 @@ class UtcTime(TypeDecorator[datetime]):
         return value.astimezone(UTC)  # type: ignore[no-any-return]
 
 
+AnyRow = Row[*tuple[Any, ...]]
+"""A row of a statement whose columns a type checker need not follow."""
+
 Id = String(64).with_variant(String(64, collation="C"), "postgresql")
 Json = JSON(none_as_null=True)
 BigInt = BigInteger().with_variant(BigInteger(), "sqlite")
@@ -86,10 +99,8 @@ class Base(DeclarativeBase):
     )
 
 
-db = SQLAlchemy(
-    metadata=metadata, session_options={"autobegin": False, "expire_on_commit": False}
-)
-session: scoped_session[Session] = db.session
+db = SQLAlchemy(metadata=metadata, session_options={"autobegin": False, "expire_on_commit": False})
+session: scoped_session[Session] = db.session  # type: ignore[assignment] # a subclass of it
 
 
 @contextmanager
@@ -115,13 +126,18 @@ def snapshot() -> Iterator[None]:
         yield
 
 
+def table_of(model: type[Base]) -> Table:
+    """Return the table of a model, for statements of SQLAlchemy Core."""
+    return model.__table__  # type: ignore[return-value] # declared classes have whole tables
+
+
 def connection() -> Connection:
     """Return the open transaction's connection, for statements of SQLAlchemy Core."""
     return session.connection()
 
 
 def retrying(unit: Callable[[], T]) -> T:
-    """Run a whole unit of work again when it lost a race; raise the last error after a few times."""
+    """Run a whole unit of work again when it lost a race, a few times at most."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return unit()

@@ -7,11 +7,11 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row
 from sqlalchemy.engine import Connection
 
 from loyalty.foundation.bulk import Changes
 from loyalty.foundation.call import Call
+from loyalty.foundation.db import AnyRow
 from loyalty.ledger import kernel, models, queries
 from loyalty.ledger.state import Account, Hold, Lot, Stamp
 
@@ -34,12 +34,14 @@ class Book:
         """Lock accounts in the order of their ids and take them in."""
         self.adopt(queries.lock_accounts(self.connection, account_ids))
 
-    def adopt(self, rows: Iterable[Row[Any] | Sequence[Any]]) -> None:
+    def adopt(self, rows: Iterable[AnyRow | Sequence[Any]]) -> None:
         """Take in accounts that the caller has locked, as rows of ACCOUNT_COLUMNS."""
         for row in rows:
-            self.accounts[row[0]] = Account(*row, stamp=self.stamp)
+            self.accounts[row[0]] = Account(*row, self.stamp)
 
-    def open_account(self, *, account_id: str, owner_id: str, program_id: str, unit: str) -> Account:
+    def open_account(
+        self, *, account_id: str, owner_id: str, program_id: str, unit: str
+    ) -> Account:
         """Take in an account that the same transaction creates (see `new_account`)."""
         account = Account(
             account_id, owner_id, program_id, unit, *(0,) * 6, 1, 0, 0, models.NO_HASH, None,
@@ -208,4 +210,3 @@ def _lot_row(account: Account, lot: Lot) -> dict[str, Any]:
         "source_type": lot.source_type,
         "source_id": lot.source_id,
     }
-

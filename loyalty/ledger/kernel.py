@@ -36,10 +36,29 @@ COUNTERPARTS = {
     "expire": "program:expired",
 }
 EARNED = {"earn", "bonus", "referral", "action", "goodwill", "opening", "reinstate", "clawback"}
-HASHED = (
-    "account_id seq id kind points counterpart available pending held debt lots source_type "
-    "source_id explanation breakdown terms_version reverses actor request_id occurred_at recorded_at"
-).split()
+HASHED = [
+    "account_id",
+    "seq",
+    "id",
+    "kind",
+    "points",
+    "counterpart",
+    "available",
+    "pending",
+    "held",
+    "debt",
+    "lots",
+    "source_type",
+    "source_id",
+    "explanation",
+    "breakdown",
+    "terms_version",
+    "reverses",
+    "actor",
+    "request_id",
+    "occurred_at",
+    "recorded_at",
+]
 
 
 class InsufficientPoints(Problem):
@@ -160,9 +179,7 @@ def take(account: Account, units: int, posting: Posting) -> list[tuple[Lot, int]
     return parts
 
 
-def transfer(
-    source: Account, target: Account, units: int, out: Posting, arrived: Posting
-) -> None:
+def transfer(source: Account, target: Account, units: int, out: Posting, arrived: Posting) -> None:
     """Move available units to another account; each lot keeps its dates."""
     parts = take(source, units, out)
     lots = [

@@ -84,12 +84,16 @@ def _post(source: Account, target: Account, total: int, moved: Mapping[int, int]
     kernel.post(
         source,
         -total,
-        Posting("transfer_out", source_id=target.id, explanation=left, counterpart=target.id, **about),
+        Posting(
+            "transfer_out", source_id=target.id, explanation=left, counterpart=target.id, **about
+        ),
         {number: -units for number, units in moved.items()},
     )
     kernel.post(
         target,
         total,
-        Posting("transfer_in", source_id=source.id, explanation=came, counterpart=source.id, **about),
+        Posting(
+            "transfer_in", source_id=source.id, explanation=came, counterpart=source.id, **about
+        ),
         {number + offset: units for number, units in moved.items()},
     )

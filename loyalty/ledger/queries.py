@@ -3,34 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, or_, select, tuple_
+from sqlalchemy import and_, bindparam, or_, select, tuple_
 from sqlalchemy.engine import Connection
 
+from loyalty.foundation.db import AnyRow, table_of
 from loyalty.ledger import models, state
 
-ACCOUNT = models.Account.__table__
-LOT = models.Lot.__table__
-HOLD = models.Hold.__table__
-ENTRY = models.Entry.__table__
+ACCOUNT = table_of(models.Account)
+LOT = table_of(models.Lot)
+HOLD = table_of(models.Hold)
+ENTRY = table_of(models.Entry)
 
 ACCOUNT_COLUMNS = [
     ACCOUNT.c[name]
-    for name in (
-        "id owner_id program_id unit available pending held debt earned peak version entry_count "
-        "lot_count head next_due"
-    ).split()
+    for name in [
+        "id",
+        "owner_id",
+        "program_id",
+        "unit",
+        "available",
+        "pending",
+        "held",
+        "debt",
+        "earned",
+        "peak",
+        "version",
+        "entry_count",
+        "lot_count",
+        "head",
+        "next_due",
+    ]
 ]
 LOT_COLUMNS = [
     LOT.c[name]
-    for name in (
-        "number granted remaining held expired settled available_at expires_at source_type source_id"
-    ).split()
+    for name in [
+        "number",
+        "granted",
+        "remaining",
+        "held",
+        "expired",
+        "settled",
+        "available_at",
+        "expires_at",
+        "source_type",
+        "source_id",
+    ]
 ]
 HOLD_COLUMNS = [
     HOLD.c[name]
-    for name in "id units lots state captured returned created_at expires_at closed_at".split()
+    for name in [
+        "id",
+        "units",
+        "lots",
+        "state",
+        "captured",
+        "returned",
+        "created_at",
+        "expires_at",
+        "closed_at",
+    ]
 ]
 
 _LOCK = (
@@ -42,7 +74,7 @@ _LOCK = (
 _OPEN_LOT = or_(LOT.c.remaining > 0, LOT.c.held > 0)
 
 
-def lock_accounts(connection: Connection, account_ids: Collection[str]) -> Sequence[Row[Any]]:
+def lock_accounts(connection: Connection, account_ids: Collection[str]) -> Sequence[AnyRow]:
     """Read accounts and lock them, in the order of their ids."""
     return connection.execute(_LOCK, {"ids": list(account_ids)}).all()
 
@@ -92,7 +124,7 @@ def list_all_holds(connection: Connection, account_id: str) -> list[state.Hold]:
     return [_hold(row) for row in rows]
 
 
-def _hold(row: Row[Any]) -> state.Hold:
+def _hold(row: AnyRow) -> state.Hold:
     hold = state.Hold(*row[1:])
     hold.lots = [(number, units) for number, units in hold.lots]
     return hold

@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Row, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.engine import Connection
 
+from loyalty.foundation.db import AnyRow
 from loyalty.ledger import kernel, queries
 from loyalty.ledger.state import PAST, Account, Hold, Lot, Stamp
 
@@ -51,7 +52,7 @@ def open_lots_and_holds(dialect: str) -> list[ColumnElement[Any]]:
 
 def account_at(row: Sequence[Any], lots: Any, holds: Any, now: datetime) -> Account:
     """Rebuild an account from such a row and settle it, in memory only."""
-    account = Account(*row, stamp=Stamp(now=now, actor=READER))
+    account = Account(*row, Stamp(now=now, actor=READER))
     account.lots = {lot.number: lot for lot in map(_lot, _parsed(lots))}
     account.holds = {hold.id: hold for hold in map(_hold, _parsed(holds))}
     kernel.settle(account)
@@ -74,7 +75,7 @@ def balance(account: Account) -> Balance:
 
 def account_as_it_was(connection: Connection, row: Sequence[Any], at: datetime) -> Account:
     """Rebuild an account at a past instant from its entries, lots and holds."""
-    account = Account(*row, stamp=Stamp(now=at, actor=READER))
+    account = Account(*row, Stamp(now=at, actor=READER))
     entries = connection.execute(
         select(*(queries.ENTRY.c[name] for name in ("lots", "debt", "kind", "points")))
         .where(queries.ENTRY.c.account_id == account.id, queries.ENTRY.c.recorded_at <= at)
@@ -92,7 +93,7 @@ def account_as_it_was(connection: Connection, row: Sequence[Any], at: datetime) 
 
 
 def _lots_after(
-    connection: Connection, account_id: str, entries: Iterable[Row[Any]]
+    connection: Connection, account_id: str, entries: Iterable[AnyRow]
 ) -> dict[int, Lot]:
     left: dict[int, int] = {}
     for entry in entries:
@@ -152,8 +153,7 @@ def _lot(values: list[Any]) -> Lot:
 
 def _hold(values: list[Any]) -> Hold:
     hold = Hold(*values)
-    parts = orjson.loads(hold.lots) if isinstance(hold.lots, str) else hold.lots
-    hold.lots = [(number, units) for number, units in parts]
+    hold.lots = [(number, units) for number, units in _parsed(hold.lots)]
     hold.created_at, hold.expires_at = _instant(hold.created_at), _instant(hold.expires_at)
     return hold
 

@@ -77,7 +77,7 @@ def _fault(account: Any, entries: list[Any], lots: list[Any], holds: list[Any]) 
         total += entry.points
         if entry.available + entry.pending + entry.held - entry.debt != total:
             return f"{where} says other balances than the entries up to it add up to."
-        head = kernel.entry_hash(head, entry._mapping)
+        head = kernel.entry_hash(head, entry._mapping)  # noqa: SLF001 - SQLAlchemy's public name
         if entry.hash != head:
             return f"{where} was changed after it was written, or an entry before it was."
         earned += entry.points if entry.kind in kernel.EARNED else 0

@@ -12,18 +12,19 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, func, select
+from sqlalchemy import Select, and_, bindparam, func, select
 from sqlalchemy.engine import Connection
 
 from loyalty.foundation import db, idempotency
+from loyalty.foundation.db import AnyRow, table_of
 from loyalty.foundation.tenancy import Program
 from loyalty.ledger import queries as ledger
 from loyalty.ledger import reading
 from loyalty.members.models import ACTIVE, ERASED, MERGED, Member
 
-ASKED = Member.__table__.alias("asked")
-MEMBER = Member.__table__.alias("member")
-PROGRAM = Program.__table__
+ASKED = table_of(Member).alias("asked")
+MEMBER = table_of(Member).alias("member")
+PROGRAM = table_of(Program)
 POINTS = "points"
 
 _FACTS = (
@@ -120,7 +121,7 @@ def find(
 
 def find_one_with_lots(
     connection: Connection, program_id: str, external_id: str
-) -> tuple[MemberAccount, Row[Any]] | None:
+) -> tuple[MemberAccount, AnyRow] | None:
     """Return a member with account, open lots and holds (`row.open_lots`, `row.open_holds`)."""
     statement = _with_lots(connection.dialect.name)
     row = connection.execute(
@@ -144,7 +145,8 @@ def _fetch(
     rows = connection.execute(
         statement, {"program_id": program_id, "external_ids": list(external_ids)}
     )
-    found, by_id = {}, {}
+    found: dict[str, MemberAccount] = {}
+    by_id: dict[str, MemberAccount] = {}
     for member in map(_member, rows):
         found[member.asked_for] = by_id.setdefault(member.id, member)
     if any(member.status == MERGED for member in found.values()):
@@ -152,6 +154,6 @@ def _fetch(
     return found
 
 
-def _member(row: Row[Any]) -> MemberAccount:
+def _member(row: AnyRow) -> MemberAccount:
     end = _SIZE + len(_FACTS)
     return MemberAccount(tuple(row[:_SIZE]), *row[_SIZE:end])

@@ -37,9 +37,7 @@ class History:
         self._limits = terms.needs.limits if limits is None else limits
         self._pasts: dict[str, Past] = {}
 
-    def read(
-        self, connection: Connection, member_ids: Collection[str], earliest: datetime
-    ) -> None:
+    def read(self, connection: Connection, member_ids: Collection[str], earliest: datetime) -> None:
         """Read what the rules need of these members; `earliest` is the first order's time."""
         needs = self._terms.needs
         if not member_ids:
@@ -65,7 +63,8 @@ class History:
         return Facts(
             nth=member.orders + 1,
             within={
-                window: 1 + sum(self._before(window, at) < placed <= at for placed, _ in past.orders)
+                window: 1
+                + sum(self._before(window, at) < placed <= at for placed, _ in past.orders)
                 for window in needs.history_windows
             },
             usual=_usual(past) if needs.usual else None,

@@ -86,7 +86,7 @@ class OrderInvalid(Problem):
     code = "order_invalid"
     status = 422
     title = "The order does not add up"
-    about = "Parts of the order contradict one another; `errors` names them and what would be right."
+    about = "Parts of the order contradict one another; `errors` says what would be right."
 
 
 class UnknownAction(Problem):

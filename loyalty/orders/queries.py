@@ -1,4 +1,4 @@
-"""What recording and refunding read: orders already seen, the members' past, the order to refund."""
+"""What recording and refunding read: orders seen before, the members' past, refunds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
-    Row,
     RowMapping,
     Select,
     bindparam,
@@ -20,15 +19,16 @@ from sqlalchemy import (
 from sqlalchemy.engine import Connection
 
 from loyalty.checkout.models import Reservation
+from loyalty.foundation.db import AnyRow, table_of
 from loyalty.members.models import Member
 from loyalty.orders.models import Action, Order, Refund, RuleUse
 
-ORDER = Order.__table__
-REFUND = Refund.__table__
-ACTION = Action.__table__
-RULE_USE = RuleUse.__table__
-RESERVATION = Reservation.__table__
-MEMBER = Member.__table__.alias("member")
+ORDER = table_of(Order)
+REFUND = table_of(Refund)
+ACTION = table_of(Action)
+RULE_USE = table_of(RuleUse)
+RESERVATION = table_of(Reservation)
+MEMBER = table_of(Member).alias("member")
 
 
 class Seen(NamedTuple):
@@ -109,8 +109,8 @@ def list_refunds(connection: Connection, order_id: str) -> Sequence[RowMapping]:
 
 def list_recent_orders(
     connection: Connection, member_ids: Collection[str], *, since: datetime | None, last: int
-) -> Sequence[Row[Any]]:
-    """Return (member id, placed at, basis) of each member's orders: those since, or the last few."""
+) -> Sequence[AnyRow]:
+    """Return (member id, placed at, basis) of orders: those since, or each member's last few."""
     place = func.row_number().over(
         partition_by=ORDER.c.member_id, order_by=(ORDER.c.placed_at.desc(), ORDER.c.id.desc())
     )
@@ -129,7 +129,7 @@ def list_recent_orders(
 
 def list_rule_uses(
     connection: Connection, member_ids: Collection[str], rule_ids: Collection[str]
-) -> Sequence[Row[Any]]:
+) -> Sequence[AnyRow]:
     """Return (member id, rule id, points, at) of limited rules."""
     return connection.execute(
         select(RULE_USE.c.member_id, RULE_USE.c.rule_id, RULE_USE.c.points, RULE_USE.c.at).where(
@@ -140,7 +140,7 @@ def list_rule_uses(
 
 def list_activity(
     connection: Connection, member_ids: Collection[str], *, since: datetime | None
-) -> Sequence[Row[Any]]:
+) -> Sequence[AnyRow]:
     """Return (member id, at, points, spend, orders) of what counts towards a tier."""
     orders = select(
         ORDER.c.member_id,

@@ -71,7 +71,9 @@ class NewOrder(Schema):
     """One order that was paid."""
 
     id = fields.ShopId(
-        required=True, example="10045", about="The shop's order id: what makes the call safe to repeat."
+        required=True,
+        example="10045",
+        about="The shop's order id: what makes the call safe to repeat.",
     )
     member = MemberRef(
         required=True,
@@ -86,11 +88,13 @@ class NewOrder(Schema):
         required=True,
         example=12500,
         about=(
-            "What was charged, in minor units, everything in: tax, shipping, and what was paid with "
-            "gift cards, points or stored value."
+            "What was charged, in minor units, everything in: tax, shipping, and what was paid "
+            "with gift cards, points or stored value."
         ),
     )
-    tax = fields.MinorUnits(load_default=0, example=1996, about="The part of the total that is tax.")
+    tax = fields.MinorUnits(
+        load_default=0, example=1996, about="The part of the total that is tax."
+    )
     shipping = fields.MinorUnits(
         load_default=0, example=500, about="The part of the total that is shipping."
     )

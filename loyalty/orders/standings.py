@@ -26,8 +26,8 @@ class Standings:
         if not self._tiers or not known:
             return
         since = oldest_needed(self._tiers, self._now)
-        for member_id, *what in queries.list_activity(connection, known, since=since):
-            self._activity.setdefault(member_id, []).append(Activity(*what))
+        for row in queries.list_activity(connection, known, since=since):
+            self._activity.setdefault(row[0], []).append(Activity(*row[1:]))
         for member in known.values():
             self._renew(member)
 

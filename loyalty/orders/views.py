@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-Row = Mapping[str, Any]
+Row = Mapping[Any, Any]
 
 
 def order(row: Row, member: str | None, now: datetime) -> dict[str, Any]:

@@ -8,10 +8,11 @@ from typing import Any
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.engine import Connection
 
+from loyalty.foundation.db import table_of
 from loyalty.ledger.queries import ACCOUNT, ENTRY
 from loyalty.points.models import EntryNote
 
-NOTE = EntryNote.__table__
+NOTE = table_of(EntryNote)
 
 _ENTRIES: Select[Any] = (
     select(ENTRY, NOTE.c.reason, NOTE.c.note)
@@ -25,7 +26,7 @@ _OLDER = _ENTRIES.where(ENTRY.c.seq < bindparam("before"))
 
 def list_entries(
     connection: Connection, account_id: str, *, before: int | None, limit: int
-) -> Sequence[Mapping[str, Any]]:
+) -> Sequence[Mapping[Any, Any]]:
     """Return an account's entries, newest first, from below a running number."""
     parameters: dict[str, Any] = {"account_id": account_id, "limit": limit}
     statement = _ENTRIES
@@ -34,7 +35,7 @@ def list_entries(
     return connection.execute(statement, parameters).mappings().all()
 
 
-def find_entry(connection: Connection, program_id: str, entry_id: str) -> Mapping[str, Any] | None:
+def find_entry(connection: Connection, program_id: str, entry_id: str) -> Mapping[Any, Any] | None:
     """Return one entry of a program."""
     return (
         connection.execute(

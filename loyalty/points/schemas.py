@@ -41,7 +41,10 @@ class Balance(Schema):
     points = fields.Nested(Buckets, required=True)
     lifetime_earned = fields.Integer(required=True, about="All that was earned, less clawbacks.")
     worth = fields.Nested(
-        Money, required=True, allow_none=True, about="Of the available points; null without redemption."
+        Money,
+        required=True,
+        allow_none=True,
+        about="Of the available points; null without redemption.",
     )
     expiring = fields.List(fields.Nested(Expiring), most=100_000, required=True)
     arriving = fields.List(fields.Nested(Arriving), most=100_000, required=True)

@@ -62,7 +62,7 @@ def get_balance(call: Call, external_id: str, *, as_of: datetime | None = None) 
 
 def list_entries(
     call: Call, external_id: str, *, before: int | None, limit: int
-) -> Sequence[Mapping[str, Any]]:
+) -> Sequence[Mapping[Any, Any]]:
     """Return up to `limit` entries of a member, newest first, from below a running number."""
     found = accounts.find(db.connection(), call.program_id, [external_id]).get(external_id)
     if found is None:
@@ -70,7 +70,7 @@ def list_entries(
     return queries.list_entries(db.connection(), found.account_id, before=before, limit=limit)
 
 
-def get_entry(call: Call, entry_id: str) -> Mapping[str, Any]:
+def get_entry(call: Call, entry_id: str) -> Mapping[Any, Any]:
     """Return one entry. Raises `EntryNotFound`."""
     found = queries.find_entry(db.connection(), call.program_id, entry_id)
     if found is None:

@@ -46,7 +46,8 @@ def record_action(call: Call, given: Mapping[str, Any]) -> tuple[dict[str, Any],
     occurred_at = given["occurred_at"] or desk.now
     desk.history.read(db.connection(), [member.id], occurred_at)
     award = _award(desk, member, given["type"], occurred_at)
-    row = _row(desk, given, member, award, occurred_at, content)
+    row = _row(desk, given, member, award, occurred_at)
+    row["fingerprint"] = content
     desk.enrol(member, given["member"])
     desk.changes.insert(Action, row)
     _count(desk, member, row, award, {limit.rule_id for limit in limits})
@@ -76,7 +77,6 @@ def _row(
     member: MemberAccount,
     award: Award,
     occurred_at: datetime,
-    content: str,
 ) -> dict[str, Any]:
     schedule = desk.terms.earning.schedule(occurred_at) if award.points else (None, None)
     return {
@@ -85,7 +85,7 @@ def _row(
         "external_id": given["id"],
         "member_id": member.id,
         "type": given["type"],
-        "fingerprint": content,
+        "fingerprint": "",
         "granted": award.points,
         "breakdown": [part._asdict() for part in award.breakdown],
         "available_at": schedule[0],

@@ -29,6 +29,17 @@ MOST_POINTS = 2**53 - 1
 AHEAD = timedelta(days=1)  # how far a shop's clock may run before ours
 
 
+class Decision(NamedTuple):
+    """What an order is and earns, before anything is changed; a guest's earns nothing."""
+
+    order: Input
+    member: MemberAccount | None
+    held: list[tuple[Account, Hold]]
+    basket: Basket
+    facts: Facts | None
+    award: Award | None
+
+
 class Outcome(NamedTuple):
     """What became of one order: its view, or the problem that refused it."""
 
@@ -99,17 +110,15 @@ def _decide_one(desk: Desk, order: Input) -> Outcome:
             raise OrderConflict(f"Order {order['id']!r} was recorded before with other content.")
         return Outcome(None, replayed=True)
     _check(desk, order)
-    held = _held(desk, order)
-    member = _member(desk, order)
-    row, award = _work_out(desk, order, member, held)
+    decision = _work_out(desk, order, _member(desk, order), _held(desk, order))
+    row = _row(desk, decision)
     row["fingerprint"] = desk.seen.fingerprints[order["id"]] = content
-    _carry_out(desk, order, member, held, row, award)
-    return Outcome(views.order(row, member and member.external_id, desk.now), replayed=False)
+    _carry_out(desk, decision, row)
+    name = decision.member.external_id if decision.member else None
+    return Outcome(views.order(row, name, desk.now), replayed=False)
 
 
-def _with_replays(
-    desk: Desk, orders: Sequence[Input], outcomes: list[Outcome]
-) -> list[Outcome]:
+def _with_replays(desk: Desk, orders: Sequence[Input], outcomes: list[Outcome]) -> list[Outcome]:
     """Answer repeated orders with what is on record, which may be from this very batch."""
     repeated = [o["id"] for o, outcome in zip(orders, outcomes, strict=True) if outcome.replayed]
     if not repeated:
@@ -186,8 +195,8 @@ def _member(desk: Desk, order: Input) -> MemberAccount | None:
 
 def _work_out(
     desk: Desk, order: Input, member: MemberAccount | None, held: list[tuple[Account, Hold]]
-) -> tuple[dict[str, Any], Award | None]:
-    """Return the order's row and what it earns; the last step that may refuse."""
+) -> Decision:
+    """Work out what an order earns; the last step that may refuse, and nothing is changed yet."""
     placed_at = order["placed_at"] or desk.now
     paid = sum(desk.reservations[hold.id].discount_minor for _, hold in held)
     paid += desk.seen.paid_with_points.get(order["id"], 0)
@@ -196,23 +205,17 @@ def _work_out(
     award = None if facts is None else earning.award(desk.terms.earning, basket, facts)
     if award is not None and award.points > MOST_POINTS:
         raise OrderInvalid(f"The order would earn more than {MOST_POINTS} points.")
-    return _row(desk, order, member, basket, facts, award), award
+    return Decision(order, member, held, basket, facts, award)
 
 
-def _carry_out(
-    desk: Desk,
-    order: Input,
-    member: MemberAccount | None,
-    held: list[tuple[Account, Hold]],
-    row: dict[str, Any],
-    award: Award | None,
-) -> None:
+def _carry_out(desk: Desk, decision: Decision, row: dict[str, Any]) -> None:
     desk.changes.insert(Order, row)
-    if member is None or award is None:
+    order, member = decision.order, decision.member
+    if member is None or decision.award is None:
         return
     desk.enrol(member, order["member"])
-    _capture(desk, order, held)
-    _count(desk, member, row, award)
+    _capture(desk, order, decision.held)
+    _count(desk, member, row, decision.award)
     _grant(desk, member, row)
 
 
@@ -246,14 +249,8 @@ def _basket(order: Input, placed_at: Any, paid_with_points: int) -> Basket:
     )
 
 
-def _row(
-    desk: Desk,
-    order: Input,
-    member: MemberAccount | None,
-    basket: Basket,
-    facts: Facts | None,
-    award: Award | None,
-) -> dict[str, Any]:
+def _row(desk: Desk, decision: Decision) -> dict[str, Any]:
+    order, member, _, basket, facts, award = decision
     granted = award.points if award else 0
     available_at, expires_at = (
         desk.terms.earning.schedule(basket.placed_at) if granted else (None, None)
@@ -265,7 +262,7 @@ def _row(
         "id": ids.new_id("ord"),
         "program_id": desk.call.program_id,
         "external_id": order["id"],
-        "member_id": member and member.id,
+        "member_id": member.id if member else None,
         "fingerprint": "",
         "state": "paid",
         "currency": order["currency"],

@@ -94,7 +94,8 @@ def refund_order(call: Call, order_id: str, given: Row) -> tuple[dict[str, Any],
     lines = {line["id"]: line["amount"] for line in given["lines"]}
     _check_amount(file, given["amount"], lines)
     occurred_at = given["occurred_at"] or file.now
-    refund = _new(file, given["id"], "refund", given["amount"], lines, content, occurred_at)
+    refund = _new(file, given["id"], "refund", amount=given["amount"], occurred_at=occurred_at)
+    refund |= {"lines": lines, "fingerprint": content}
     return _apply(file, refund), False
 
 
@@ -105,7 +106,7 @@ def cancel_order(call: Call, order_id: str) -> tuple[dict[str, Any], bool]:
         last = [one for one in file.refunds if one["kind"] == "cancel" and not one["undone_at"]]
         return _shown(file, last[-1]), True
     left = file.order["total"] - file.order["refunded"]
-    refund = _new(file, ids.new_id("rfd"), "cancel", left, {}, "", file.now)
+    refund = _new(file, ids.new_id("rfd"), "cancel", amount=left, occurred_at=file.now)
     return _apply(file, refund), False
 
 
@@ -140,9 +141,7 @@ def _open(call: Call, order_id: str) -> File:
     terms = order_terms(call.program_id, order["terms_version"])
     book = Book(connection, stamp_of(call, now, terms.program.document))
     refunds = [dict(refund) for refund in queries.list_refunds(connection, order["id"])]
-    file = File(
-        call, now, terms, book, Changes(), dict(order), refunds, member, None, None, []
-    )
+    file = File(call, now, terms, book, Changes(), dict(order), refunds, member, None, None, [])
     if member is not None:
         _open_account(file, member)
     return file
@@ -200,18 +199,14 @@ def _check_amount(file: File, amount: int, lines: Mapping[str, int]) -> None:
             detail = f"must be at most {rest}" if line_id in bought else "is no line of the order"
             raise RefundExceedsOrder(
                 f"Line {line_id!r} {detail}.",
-                errors=[FieldError(f"/lines/{index}/{'amount' if line_id in bought else 'id'}", detail)],
+                errors=[
+                    FieldError(f"/lines/{index}/{'amount' if line_id in bought else 'id'}", detail)
+                ],
             )
 
 
 def _new(
-    file: File,
-    external_id: str,
-    kind: str,
-    amount: int,
-    lines: Mapping[str, int],
-    content: str,
-    occurred_at: datetime,
+    file: File, external_id: str, kind: str, *, amount: int, occurred_at: datetime
 ) -> dict[str, Any]:
     return {
         "id": ids.new_id("rfd"),
@@ -219,8 +214,8 @@ def _new(
         "external_id": external_id,
         "kind": kind,
         "amount": amount,
-        "lines": dict(lines),
-        "fingerprint": content,
+        "lines": {},
+        "fingerprint": "",
         "clawed_pending": 0,
         "clawed_available": 0,
         "clawed_debt": 0,
@@ -288,14 +283,23 @@ def _entitled(file: File) -> int:
         metadata=order["metadata"] or {},
         **{
             name: order[name]
-            for name in (
-                "total tax shipping gift_cards paid_with_points channel country placed_at currency"
-            ).split()
+            for name in [
+                "total",
+                "tax",
+                "shipping",
+                "gift_cards",
+                "paid_with_points",
+                "channel",
+                "country",
+                "placed_at",
+                "currency",
+            ]
         },
     )
     facts = Facts.from_json(order["facts"])
     award = earning.award(file.terms.earning, basket, facts, file.refunded)
-    return min(award.points, order["granted"])
+    granted: int = order["granted"]
+    return min(award.points, granted)
 
 
 def _claw_back(file: File, entitled: int, text: str, source_id: str) -> Clawed:
@@ -321,7 +325,7 @@ def _claw_back(file: File, entitled: int, text: str, source_id: str) -> Clawed:
 
 
 def _reinstate(file: File, more: int, text: str, source_id: str) -> None:
-    """Give back what was taken for a part that counts again: forgiven points first, as taken last."""
+    """Give back what was taken for a part that counts again; what was forgiven is not owed now."""
     order = file.order
     unforgiven = min(more, order["forgiven"])
     order["forgiven"] -= unforgiven
@@ -331,7 +335,12 @@ def _reinstate(file: File, more: int, text: str, source_id: str) -> None:
     order["clawed"] -= units
     explanation = f"{text} {file.book.stamp.count(units)} given back."
     posting = Posting(
-        "reinstate", "refund", source_id, explanation, file.now, terms_version=order["terms_version"]
+        "reinstate",
+        "refund",
+        source_id,
+        explanation,
+        file.now,
+        terms_version=order["terms_version"],
     )
     ledger.reinstate(file.account, file.lot, units, posting)
     _event(file, "points.earned", {"order": order["external_id"], "points": units})
@@ -411,7 +420,7 @@ def _review_tier(file: File, member: MemberAccount) -> None:
 
 
 def _view(file: File) -> dict[str, Any]:
-    return views.order(file.order, file.member and file.member.external_id, file.now)
+    return views.order(file.order, file.member.external_id if file.member else None, file.now)
 
 
 def _shown(file: File, refund: Row) -> dict[str, Any]:
@@ -423,10 +432,9 @@ def _event(file: File, name: str, data: dict[str, Any]) -> None:
         file.changes,
         name,
         program_id=file.call.program_id,
-        member_id=file.member and file.member.id,
+        member_id=file.member.id if file.member else None,
         data=data,
         request_id=file.call.request_id,
         occurred_at=file.now,
         now=file.now,
     )
-
