@@ -145,7 +145,7 @@ class Settings:
     """Where rate limits are counted together; without it each process counts its own."""
 
     log_level: str = setting(read_choice("debug", "info", "warning", "error"), default="info")
-    rate_limit_per_minute: int = setting(read_whole_number(1, 10_000_000), default=6000)
+    rate_limit_per_minute: int = setting(read_whole_number(1, 10_000_000), default=60_000)
     """Requests that one key may make in a minute."""
     key_memory_ms: int = setting(read_whole_number(0, 1000), default=1000)
     """How long a process remembers an API key; a revoked one may serve that much longer."""

@@ -4,7 +4,7 @@ Packages live on floors; imports only go down, packages of one floor do not
 know one another, and only doors may import everything.
 `tests/test_architecture.py` holds this drawing to its word:
 
-    doors      console account stripe connectors worker cli demo app   + each slice's routes.py
+    doors      console account stripe connectors worker cli demo app    + routes.py, guard.py
     insight    reports                             reads across everything, writes nothing
     stories    orders recovery                     what happened: a purchase, a refund, a gesture
     exchange   checkout points referrals           value changes hands

@@ -30,7 +30,7 @@ def test_three_settings_are_enough():
 
     assert settings.database_url == "sqlite:////tmp/loyalty.db"
     assert settings.base_url == "https://loyalty.example.org"
-    assert settings.rate_limit_per_minute == 6000
+    assert settings.rate_limit_per_minute == 60_000
     assert settings.redis_url is None
 
 
