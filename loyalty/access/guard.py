@@ -113,6 +113,17 @@ def memory() -> Memory[Recognised]:
     return found
 
 
+def revoke(key_id: str) -> None:
+    """Revoke a key: this process stops taking it at once. Raises `KeyNotFound`."""
+
+    def unit() -> None:
+        with db.transaction():
+            service.revoke_key(key_id=key_id, now=clock.system_now())
+
+    db.retrying(unit)
+    memory().forget()
+
+
 def secret_key() -> str:
     """Return the secret that keys and tokens are made with."""
     return str(current_app.config["SECRET_KEY"])

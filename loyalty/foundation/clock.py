@@ -16,6 +16,11 @@ from zoneinfo import ZoneInfo
 
 import isodate
 
+
+MOST_MONTHS = 1_200
+MOST_TIME = timedelta(days=36_525)
+
+
 class Duration(NamedTuple):
     """A parsed ISO 8601 duration: whole months, whole days, and exact time."""
 
@@ -31,16 +36,23 @@ def system_now() -> datetime:
 
 @lru_cache(maxsize=1024)
 def parse_duration(text: str) -> Duration:
-    """Parse an ISO 8601 duration; raise ValueError if it is none, negative or fractional."""
+    """Parse an ISO 8601 duration; raise ValueError if it is none, negative or fractional.
+
+    A hundred years is the longest.
+    """
+    calendar_part, _, time_part = text.partition("T")
     try:
-        parsed = isodate.parse_duration(text, as_timedelta_if_possible=False)
+        days = isodate.parse_duration(calendar_part) if calendar_part != "P" else timedelta(0)
+        exact = isodate.parse_duration(f"PT{time_part}") if time_part else timedelta(0)
     except (isodate.ISO8601Error, TypeError, ArithmeticError) as error:
         raise ValueError(f"{text!r} is not an ISO 8601 duration such as P14D or PT30M.") from error
-    months = parsed.years * 12 + parsed.months
-    rest: timedelta = parsed.tdelta
-    if months != int(months) or months < 0 or rest < timedelta(0):
-        raise ValueError(f"{text!r} must have whole months and must not be negative.")
-    return Duration(int(months), rest.days, rest - timedelta(days=rest.days))
+    months = getattr(days, "years", 0) * 12 + getattr(days, "months", 0)
+    rest: timedelta = getattr(days, "tdelta", days)
+    if text in {"P", "PT"} or months != int(months) or rest.seconds or rest.microseconds:
+        raise ValueError(f"{text!r} must have whole months, weeks and days.")
+    if text.startswith("-") or not 0 <= months <= MOST_MONTHS or rest + exact > MOST_TIME:
+        raise ValueError(f"{text!r} must not be negative or longer than a hundred years.")
+    return Duration(int(months), rest.days, exact)
 
 
 def add(duration: str, to: datetime, zone: str = "UTC") -> datetime:

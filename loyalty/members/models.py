@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from loyalty.foundation.db import Base, BigInt, Id
@@ -40,6 +40,13 @@ class Member(Base):
         Index("ix_member_email_key", "program_id", "email_key", "id"),
         Index("ix_member_listed", "program_id", "id"),
         Index("ix_member_merged_into", "merged_into"),
+        Index(
+            "ix_member_tier_until",
+            "program_id",
+            "tier_until",
+            postgresql_where=text("tier_until IS NOT NULL"),
+            sqlite_where=text("tier_until IS NOT NULL"),
+        ),
         CheckConstraint("status IN ('active', 'merged', 'erased')", name="status"),
         CheckConstraint("status <> 'merged' OR merged_into IS NOT NULL", name="merged"),
         CheckConstraint("merged_into IS NULL OR status <> 'active'", name="active"),

@@ -26,8 +26,8 @@ class ReferralCode(Patterned):
     sample = "ANNA-7KQ2M"
     expects = "must be 4 to 32 letters (A-Z), digits and hyphens, with no hyphen first or last"
 
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
-        return identity.referral_code_key(super()._deserialize(value, attr, data, **kwargs))
+    def _read(self, value: Any) -> str:
+        return identity.referral_code_key(super()._read(value))
 
 
 class AtMost(Schema):

@@ -48,7 +48,7 @@ def test_numbers_are_written_exactly():
         ("P12M", "1 year"),
         ("P18M", "18 months"),
         ("P1M1D", "1 month and 1 day"),
-        ("PT36H", "1 day and 12 hours"),
+        ("PT36H", "36 hours"),
         ("PT90M", "1 hour and 30 minutes"),
     ],
 )

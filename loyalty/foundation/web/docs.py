@@ -26,6 +26,7 @@ pages = Blueprint(
     static_url_path="/assets",
 )
 pages.add_app_template_filter(manual.prose)
+pages.add_app_template_filter(manual.inline)
 
 
 def install(app: Flask, api: Api) -> None:

@@ -2,7 +2,7 @@
 
 Counted by the clock's minute: in Redis for all processes together where there
 is one, else in each process. When Redis fails, each process counts alone for a
-while: a limit is no reason to refuse everyone. Decision 0005 says why no
+while: a limit is no reason to refuse everyone. Decision 0007 says why no
 library does this.
 """
 

@@ -66,7 +66,7 @@ def chapters(document: dict[str, Any]) -> dict[str, Any]:
         "info": document["info"],
         "tags": [(tag, about.get(tag, ""), found) for tag, found in operations.items()],
         "schemas": [
-            (name, schema.get("description", ""), reader.rows(schema))
+            (name, schema.get("description", ""), reader.rows(schema), schema.get("enum", ()))
             for name, schema in sorted(document["components"].get("schemas", {}).items())
         ],
     }
@@ -74,12 +74,13 @@ def chapters(document: dict[str, Any]) -> dict[str, Any]:
 
 def prose(text: str) -> Markup:
     """Return text as HTML paragraphs, with `code` set as code."""
-    paragraphs = (
-        _CODE.sub(r"<code>\1</code>", str(escape(" ".join(part.split()))))
-        for part in text.split("\n\n")
-        if part.strip()
-    )
-    return Markup("".join(f"<p>{paragraph}</p>" for paragraph in paragraphs))  # noqa: S704 - escaped
+    paragraphs = (inline(part) for part in text.split("\n\n") if part.strip())
+    return Markup("").join(Markup("<p>{}</p>").format(paragraph) for paragraph in paragraphs)
+
+
+def inline(text: str) -> Markup:
+    """Return a line of text as HTML, with `code` set as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(" ".join(text.split())))))  # noqa: S704 - escaped
 
 
 class _Reader:
@@ -98,7 +99,7 @@ class _Reader:
             id=described.get("operationId", f"{method}-{path}"),
             method=method.upper(),
             path=path,
-            summary=described.get("summary", ""),
+            summary=described.get("summary", path).removesuffix("."),
             description=described.get("description", ""),
             scopes=tuple(
                 scope for need in described.get("security", []) for scope in need.get("bearer", ())

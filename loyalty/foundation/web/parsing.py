@@ -8,6 +8,7 @@ what a second writing of the value gives.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Literal, NoReturn
 
@@ -95,11 +96,12 @@ def read_json(text: bytes) -> Any:
 
 def invalid(messages: Any, where: str = "body") -> problems.InvalidRequest:
     """Return the problem for marshmallow's nested messages."""
+    found = list(_flatten(messages, ()))
     errors = [
         problems.FieldError(problems.pointer(path), message, where)
-        for path, message in _flatten(messages, ())
+        for path, message in found[:MAX_ERRORS]
     ]
-    first, more = errors[0], len(errors) - 1
+    first, more = errors[0], len(found) - 1
     subject = {
         "body": first.pointer or "The body",
         "query": f"The query parameter {first.pointer[1:]}",
@@ -107,7 +109,7 @@ def invalid(messages: Any, where: str = "body") -> problems.InvalidRequest:
     }[where]
     following = f" {more} more in errors." if more else ""
     return problems.InvalidRequest(
-        f"{subject} {first.detail.rstrip('.')}.{following}", errors=errors[:MAX_ERRORS]
+        f"{subject} {first.detail.rstrip('.')}.{following}", errors=errors
     )
 
 
@@ -176,8 +178,8 @@ def _repeated_name(text: bytes) -> str:
     repeated: list[str] = []
 
     def look(pairs: list[tuple[str, Any]]) -> None:
-        names = [name for name, _ in pairs]
-        repeated.extend(name for name in names if names.count(name) > 1)
+        counts = Counter(name for name, _ in pairs)
+        repeated.extend(name for name, count in counts.items() if count > 1)
 
     json.loads(text, object_pairs_hook=look)
     return f'The name "{repeated[0][:64]}" appears twice in one object; give each name once.'

@@ -8,7 +8,7 @@ import difflib
 import hashlib
 import hmac
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 import marshmallow as ma
@@ -21,6 +21,7 @@ T = TypeVar("T")
 Key = tuple[str | int, ...]
 
 _UNKNOWN = "is not a known field"
+_SUGGESTIONS = 5  # for one object; looking for what was meant takes time
 _SIGNATURE_BYTES = 9
 _CURSOR_CHARACTERS = 1024
 
@@ -43,12 +44,13 @@ class Schema(ma.Schema):
         for messages in items:
             if isinstance(messages, dict):
                 unknown = [name for name, message in messages.items() if message == [_UNKNOWN]]
-                messages.update({name: [_UNKNOWN + self._suggestion(name)] for name in unknown})
+                for name in unknown[:_SUGGESTIONS]:
+                    messages[name] = [_UNKNOWN + self._suggestion(name)]
 
     def _suggestion(self, name: str) -> str:
-        known = [field.data_key or key for key, field in self.load_fields.items()]
-        meant = difflib.get_close_matches(name[:64], known, n=1)
-        return f'; did you mean "{meant[0]}"?' if meant else ""
+        known = (field.data_key or key for key, field in self.load_fields.items())
+        meant = _closest(name[:64], tuple(known))
+        return f'; did you mean "{meant}"?' if meant else ""
 
 
 class Money(Schema):
@@ -127,6 +129,11 @@ def decode_cursor(cursor: str) -> Key | None:
     if not hmac.compare_digest(signature, _signature(payload)):
         return None
     return tuple(orjson.loads(payload))
+
+
+@lru_cache(maxsize=1024)
+def _closest(name: str, known: tuple[str, ...]) -> str | None:
+    return next(iter(difflib.get_close_matches(name, known, n=1)), None)
 
 
 def _signature(payload: bytes) -> bytes:

@@ -45,6 +45,13 @@ def test_a_repeated_name_is_found_however_it_is_written():
         parsing.read_json(rb'{"total": 1, "\u0074otal": 2}')
 
 
+def test_a_repeated_name_among_very_many_is_found_in_time():
+    names = [f'"{number}": 1' for number in range(60_000)]
+
+    with pytest.raises(problems.MalformedJson, match='The name "7" appears twice'):
+        parsing.read_json(f"{{{', '.join(names)}, {names[7]}}}".encode())
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

@@ -42,6 +42,13 @@ def test_unknown_fields_are_found_at_any_depth():
     }
 
 
+def test_a_flood_of_unknown_fields_is_refused_without_guessing_at_each():
+    messages = messages_of({f"total{number}": 1 for number in range(20_000)})
+
+    assert len(messages) == 20_000
+    assert sum("did you mean" in message for [message] in messages.values()) == 5
+
+
 def test_many_objects_are_told_apart():
     assert messages_of([{}, {"totl": 1}, 7], many=True) == {
         1: {"totl": ['is not a known field; did you mean "total"?']},
