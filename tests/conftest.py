@@ -20,6 +20,8 @@ from loyalty import create_app
 from loyalty.foundation import db
 from tests.support import postgres
 
+pytest_plugins = ["tests.support.fixtures"]
+
 # How long an example takes depends on the machine, and no test asserts a time.
 hypothesis_settings.register_profile("loyalty", hypothesis_settings(), deadline=None)
 hypothesis_settings.load_profile("loyalty")

@@ -72,7 +72,7 @@ def requires(scope: str, *, own: str | None = None) -> Callable[[View], View]:
             caller.become(known.caller)
             return view(*args, **kwargs)
 
-        return notes.note(guarded, scopes=(scope,))  # type: ignore[return-value]
+        return notes.note(guarded, scopes=(scope,), refusals=(KeyInQuery,))  # type: ignore[return-value]
 
     return decorate
 

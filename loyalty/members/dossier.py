@@ -51,8 +51,7 @@ def erase_member(call: Call, external_id: str) -> Row:
     person = [row["id"] for row in queries.lock_person(member["id"])]
     for part in parts.list_parts():
         part.erase(call, person)
-    for member_id in person:
-        idempotency.forget(member_id)
+    idempotency.forget(*person)
     changes = Changes()
     changes.update(Member, *(_erased(member_id, now) for member_id in person))
     changes.write(db.connection())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import marshmallow as ma
 import orjson
@@ -68,6 +68,18 @@ class Profile(Schema):
     )
     contact = fields.Nested(Contact, allow_none=True)
     metadata = fields.Metadata(allow_none=True)
+
+    example: ClassVar = {
+        "email": "anna@example.org",
+        "name": "Anna Example",
+        "country": "DE",
+        "locale": "de-DE",
+        "contact": {
+            "channel": "email",
+            "marketing": True,
+            "at_most": {"count": 2, "per": "P7D"},
+        },
+    }
 
 
 class Stats(Schema):
@@ -152,6 +164,8 @@ class Merge(Schema):
     """Where a member goes."""
 
     into = fields.ShopId(required=True, about="The member that takes over everything.")
+
+    example: ClassVar = {"into": "c-78"}
 
 
 class Token(Schema):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
 from loyalty.foundation import db
 from loyalty.foundation.events import Event
@@ -31,19 +31,13 @@ def find_program(slug: str) -> Program | None:
     )
 
 
-def list_programs() -> list[Row[tuple[Program, ProgramVersion]]]:
+def list_programs() -> list[tuple[Program, ProgramVersion]]:
     """Return all programs with the version in force, by slug."""
-    return list(
-        db.session.execute(
-            select(Program, ProgramVersion)
-            .join(
-                ProgramVersion,
-                (ProgramVersion.program_id == Program.id)
-                & (ProgramVersion.version == Program.version),
-            )
-            .order_by(Program.slug)
-        )
+    in_force = (ProgramVersion.program_id == Program.id) & (
+        ProgramVersion.version == Program.version
     )
+    query = select(Program, ProgramVersion).join(ProgramVersion, in_force).order_by(Program.slug)
+    return [(program, version) for program, version in db.session.execute(query)]
 
 
 def find_version(program_id: str, version: int) -> ProgramVersion | None:

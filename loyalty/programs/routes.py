@@ -125,5 +125,5 @@ def _expected_versions(sent_back: int | None) -> set[int] | None:
     tags = request.if_match
     if tags.star_tag:
         return None if sent_back is None else {sent_back}
-    named = {int(tag) for tag in tags.as_set() if _VERSION.fullmatch(tag)}
+    named = {int(tag) for tag in tags.as_set() if tag and _VERSION.fullmatch(tag)}
     return named if sent_back is None else named & {sent_back}

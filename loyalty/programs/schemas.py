@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import marshmallow as ma
 
@@ -15,7 +15,11 @@ class Table(fields.Field[Any]):
 
     def __init__(self, kind: str, about: str) -> None:
         super().__init__(allow_none=True, about=about)
+        self.expects = f"must be an {kind}"
         self.openapi = {"type": kind}
+
+    def _read(self, value: Any) -> Any:
+        return value
 
 
 class Document(Schema):
@@ -31,6 +35,16 @@ class Document(Schema):
     rewards = Table("array", "What members can have for points.")
     referrals = Table("object", "Rewards for bringing somebody.")
     recovery = Table("object", "Reasons, caps and follow-ups of gestures.")
+
+    example: ClassVar = {
+        "version": 3,
+        "program": {"slug": "corner-shop", "mode": "live", "currency": "EUR"},
+        "earning": {
+            "settles_after": "P14D",
+            "rules": [{"id": "base", "kind": "per_spend", "points": 1, "per": 100}],
+        },
+        "redemption": {"points_per": {"points": 100, "amount": 100}},
+    }
 
     class Meta:
         unknown = ma.INCLUDE  # refused by `programs.document`, with a suggestion
@@ -57,4 +71,8 @@ class Versions(ListQuery):
 class TestClock(Schema):
     """What time it is for a test program."""
 
-    now = fields.Instant(required=True, about="The program's time.")
+    now = fields.Instant(
+        required=True, example="2040-03-01T00:00:00Z", about="The program's time."
+    )
+
+    example: ClassVar = {"now": "2040-03-01T00:00:00Z"}

@@ -13,8 +13,6 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row
-
 from loyalty.foundation import db, ids, problems
 from loyalty.foundation.call import Call
 from loyalty.foundation.tenancy import Program
@@ -206,7 +204,7 @@ def find_program(slug: str) -> Program | None:
     return queries.find_program(slug)
 
 
-def list_programs() -> list[Row[tuple[Program, ProgramVersion]]]:
+def list_programs() -> list[tuple[Program, ProgramVersion]]:
     """Return all programs with the version in force, by slug."""
     return queries.list_programs()
 
