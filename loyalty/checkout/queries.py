@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.engine import Connection
 
 from loyalty.checkout.models import Reservation
 from loyalty.foundation.db import AnyRow, table_of
+from loyalty.foundation.keyed import Keyed
 from loyalty.foundation.tenancy import Program
 from loyalty.ledger import queries as ledger
 from loyalty.members.models import Member
@@ -61,6 +62,14 @@ class Found:
     test_now: datetime | None
 
 
+class Locked(NamedTuple):
+    """A reservation under lock, with rows of ACCOUNT_COLUMNS and HOLD_COLUMNS."""
+
+    reservation: Found
+    account: Sequence[Any]
+    hold: Sequence[Any]
+
+
 def _joined(*extra: Any) -> Select[Any]:
     return (
         select(*_COLUMNS, *extra)
@@ -72,16 +81,15 @@ def _joined(*extra: Any) -> Select[Any]:
     )
 
 
-_BY_ID = RESERVATION.c.id.in_(bindparam("ids", expanding=True))
-_FIND = _joined().where(_BY_ID)
-_OF_ORDERS = _joined().where(
-    RESERVATION.c.order_ref.in_(bindparam("order_refs", expanding=True)), HOLD.c.state == "captured"
+_FIND = Keyed(lambda among: _joined().where(among(RESERVATION.c.id)))
+_OF_ORDERS = Keyed(
+    lambda among: _joined().where(among(RESERVATION.c.order_ref), HOLD.c.state == "captured")
 )
 _LOCK = (
-    _joined(*ledger.ACCOUNT_COLUMNS)
+    _joined(*ledger.ACCOUNT_COLUMNS, *ledger.HOLD_COLUMNS)
     .join(ledger.ACCOUNT, ledger.ACCOUNT.c.id == HOLD.c.account_id)
-    .where(_BY_ID)
-    .with_for_update(of=[ledger.ACCOUNT, RESERVATION])
+    .where(RESERVATION.c.id == bindparam("id"))
+    .with_for_update(of=[ledger.ACCOUNT, RESERVATION, HOLD])
 )
 
 
@@ -89,7 +97,7 @@ def find_reservations(
     connection: Connection, program_id: str, ids: Collection[str]
 ) -> dict[str, Found]:
     """Return those of the reservations that exist in the program, by id."""
-    rows = connection.execute(_FIND, {"program_id": program_id, "ids": list(ids)})
+    rows = _FIND.run(connection, ids, program_id=program_id)
     return {row[0]: Found(*row) for row in rows}
 
 
@@ -97,19 +105,17 @@ def list_captured_for(
     connection: Connection, program_id: str, order_refs: Collection[str]
 ) -> list[Found]:
     """Return what was captured for orders, by the shop's order ids."""
-    rows = connection.execute(
-        _OF_ORDERS, {"program_id": program_id, "order_refs": list(order_refs)}
-    )
+    rows = _OF_ORDERS.run(connection, order_refs, program_id=program_id)
     return [Found(*row) for row in rows]
 
 
-def lock_reservation(
-    connection: Connection, program_id: str, reservation_id: str
-) -> tuple[Found, tuple[Any, ...]] | None:
-    """Lock a reservation and its account; return it with the account's row."""
+def lock_reservation(connection: Connection, program_id: str, reservation_id: str) -> Locked | None:
+    """Lock a reservation with its account and hold; return all three."""
     row: AnyRow | None = connection.execute(
-        _LOCK, {"program_id": program_id, "ids": [reservation_id]}
+        _LOCK, {"program_id": program_id, "id": reservation_id}
     ).first()
     if row is None:
         return None
-    return Found(*row[: len(_COLUMNS)]), tuple(row[len(_COLUMNS) :])
+    account = len(_COLUMNS)
+    hold = account + len(ledger.ACCOUNT_COLUMNS)
+    return Locked(Found(*row[:account]), row[account:hold], row[hold:])

@@ -12,6 +12,8 @@ from loyalty.foundation.web.doors import idempotent, reads, writes
 from loyalty.ledger.kernel import InsufficientPoints
 from loyalty.members import parts
 from loyalty.members.service import MemberNotFound
+from loyalty.orders.problems import OrderCancelled
+from loyalty.orders.service import capture
 
 checkout = Blueprint(
     "checkout",
@@ -26,6 +28,10 @@ parts.register(personal.PART)
 @requires("reservations:write")
 @idempotent
 @checkout.refuses(MemberNotFound, InsufficientPoints, service.RedemptionRefused)
+@checkout.leads_to(
+    *("get_reservation", "capture_reservation", "void_reservation"),
+    reservation_id="$response.body#/id",
+)
 @checkout.arguments(schemas.NewReservation)
 @checkout.response(201, schemas.Reservation)
 def create_reservation(given: dict[str, Any]) -> dict[str, Any]:
@@ -51,16 +57,20 @@ def get_reservation(reservation_id: str) -> dict[str, Any]:
 @requires("reservations:write")
 @writes
 @checkout.refuses(
-    service.ReservationNotFound, service.ReservationNotHeld, service.RedemptionRefused
+    service.ReservationNotFound,
+    service.ReservationNotHeld,
+    service.RedemptionRefused,
+    OrderCancelled,
 )
 @checkout.arguments(schemas.Capture)
 @checkout.response(200, schemas.Reservation)
 def capture_reservation(given: dict[str, Any], reservation_id: str) -> dict[str, Any]:
     """Spend a reservation, or a part of it; the rest is released.
 
-    To capture together with the order, name the reservation in `POST /v1/orders` instead.
+    If the order is on record already, what the points pay for earns nothing any more. To
+    capture together with the order, name the reservation in `POST /v1/orders` instead.
     """
-    return service.capture_reservation(current_call(), reservation_id, **given)
+    return capture.capture_reservation(current_call(), reservation_id, **given)
 
 
 @checkout.route("/reservations/<reservation_id>/void", methods=["POST"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from loyalty.foundation.web import fields
 from loyalty.foundation.web.schema import Money, Schema
 
@@ -28,12 +30,21 @@ class NewReservation(Schema):
         example="PT30M", about="How long to hold; the program's time if left out, at most P7D."
     )
 
+    example: ClassVar = {
+        "member": "c-77",
+        "points": 500,
+        "order": {"currency": "EUR", "total": 12500},
+        "expires_in": "PT30M",
+    }
+
 
 class Capture(Schema):
     """What to spend of a reservation."""
 
     order_id = fields.ShopId(required=True, example="10045", about="The order it pays for.")
     points = fields.Points(example=300, about="A part; all if left out. The rest is released.")
+
+    example: ClassVar = {"order_id": "10045", "points": 300}
 
 
 class Captured(Schema):

@@ -243,13 +243,16 @@ def _end(terms: RedemptionTerms, expires_in: str | None, now: datetime) -> datet
 def _open(call: Call, reservation_id: str) -> tuple[Book, Found, Account, Hold, datetime]:
     connection = db.connection()
     locked = queries.lock_reservation(connection, call.program_id, reservation_id)
+    if locked is None:  # or its member was merged while the account was waited for: look again
+        locked = queries.lock_reservation(connection, call.program_id, reservation_id)
     if locked is None:
         raise ReservationNotFound(f"There is no reservation {reservation_id!r}.")
-    reservation, row = locked
+    reservation = locked.reservation
     now = reservation.test_now or call.now
     terms = programs.terms(call.program_id, reservation.version)
     book = Book(connection, stamp_of(call, now, terms.document))
-    book.adopt([row])
+    book.adopt([locked.account])
+    book.adopt_hold(reservation.account_id, locked.hold)
     book.read(holds=[reservation_id])
     found = book.find_hold(reservation_id)
     if found is None:

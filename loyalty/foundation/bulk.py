@@ -121,7 +121,7 @@ def _update_statement(table: Table, names: tuple[str, ...]) -> Any:
 
 
 def _write_in_one(connection: Connection, steps: list[Step]) -> None:
-    shape = tuple((table, verb, tuple(rows[0])) for table, verb, rows in steps)
+    shape = tuple((table, verb, tuple(rows[0]), len(rows) == 1) for table, verb, rows in steps)
     parameters = {f"rows_{n}": _dump(rows) for n, (_, _, rows) in enumerate(steps)}
     written = connection.execute(_statement(shape), parameters).one()
     for count, (table, _, rows) in zip(written, steps, strict=True):
@@ -130,19 +130,22 @@ def _write_in_one(connection: Connection, steps: list[Step]) -> None:
 
 
 def _dump(rows: list[Row]) -> str:
-    return orjson.dumps(rows, option=orjson.OPT_NON_STR_KEYS).decode()
+    given = rows[0] if len(rows) == 1 else rows
+    return orjson.dumps(given, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
 @lru_cache(maxsize=256)
-def _statement(shape: tuple[tuple[Table, str, tuple[str, ...]], ...]) -> TextClause:
-    parts = [_part(n, table, verb, names) for n, (table, verb, names) in enumerate(shape)]
+def _statement(shape: tuple[tuple[Table, str, tuple[str, ...], bool], ...]) -> TextClause:
+    parts = [_part(n, *step) for n, step in enumerate(shape)]
     counts = ", ".join(f"(SELECT count(*) FROM w{n})" for n in range(len(shape)))  # noqa: S608
     return text(f"WITH {', '.join(parts)} SELECT {counts}")
 
 
-def _part(n: int, table: Table, verb: str, names: tuple[str, ...]) -> str:
+def _part(n: int, table: Table, verb: str, names: tuple[str, ...], single: bool) -> str:  # noqa: FBT001
     columns = ", ".join(f'"{name}" {_type(table, name)}' for name in names)
-    rows = f"json_to_recordset(CAST(:rows_{n} AS json)) AS r({columns})"
+    # the planner takes a set for a hundred rows, and would read a whole table to change one
+    function = "json_to_record" if single else "json_to_recordset"
+    rows = f"{function}(CAST(:rows_{n} AS json)) AS r({columns})"
     if verb == "insert":
         listed = ", ".join(f'"{name}"' for name in names)
         into = f'INSERT INTO "{table.name}" ({listed})'

@@ -184,6 +184,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     for pragma in (
         "journal_mode = WAL",
         "foreign_keys = ON",
+        "recursive_triggers = ON",  # else INSERT OR REPLACE deletes past the triggers
         "synchronous = FULL",
         f"busy_timeout = {SQLITE_BUSY_MS}",
     ):

@@ -127,9 +127,9 @@ def concerns(member_id: str | None) -> None:
     _concerned.set(member_id)
 
 
-def forget(member_id: str) -> None:
-    """Delete every kept answer that shows data of a member."""
-    concerned = (_table.c.member_id == member_id) | (_table.c.owner == member_id)
+def forget(*member_ids: str) -> None:
+    """Delete every kept answer that shows data of these members."""
+    concerned = _table.c.member_id.in_(member_ids) | _table.c.owner.in_(member_ids)
     db.connection().execute(delete(_table).where(concerned))
 
 

@@ -33,11 +33,13 @@ class Problem(Exception):
 
     `detail` says what was wrong and what would be right. Other `members` are
     added to the document as they are, and must be JSON. `about` is what the page
-    of the problem says: one to three sentences.
+    of the problem says: one to three sentences. A problem that says by its status
+    what a case is like names the `other_statuses` it may have.
     """
 
     code: ClassVar[str]
     status: int
+    other_statuses: ClassVar[tuple[int, ...]] = ()
     title: ClassVar[str]
     about: ClassVar[str]
 

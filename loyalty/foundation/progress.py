@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, insert, select, update
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, String, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from loyalty.foundation import db
@@ -66,5 +66,5 @@ def note_progress(program_id: str, file: str, progress: Progress, *, now: dateti
         connection.execute(insert(_TABLE), {"program_id": program_id, "file": file, **values})
 
 
-def _is(program_id: str, file: str) -> tuple[bool, ...]:
-    return (_TABLE.c.program_id == program_id, _TABLE.c.file == file)  # type: ignore[return-value] # clauses
+def _is(program_id: str, file: str) -> tuple[ColumnElement[bool], ...]:
+    return (_TABLE.c.program_id == program_id, _TABLE.c.file == file)

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
+from loyalty.foundation import events
 from loyalty.foundation.bulk import Changes
 from loyalty.foundation.call import Call
 from loyalty.foundation.db import AnyRow
@@ -37,15 +38,20 @@ class Book:
     def adopt(self, rows: Iterable[AnyRow | Sequence[Any]]) -> None:
         """Take in accounts that the caller has locked, as rows of ACCOUNT_COLUMNS."""
         for row in rows:
-            self.accounts[row[0]] = Account(*row, self.stamp)
+            self.accounts[row[0]] = Account(self.stamp, *row)
+
+    def adopt_hold(self, account_id: str, row: Sequence[Any]) -> None:
+        """Take in a hold that the caller has locked with its account, a row of HOLD_COLUMNS."""
+        hold = queries.hold_of(row)
+        self.accounts[account_id].holds[hold.id] = hold
 
     def open_account(
         self, *, account_id: str, owner_id: str, program_id: str, unit: str
     ) -> Account:
         """Take in an account that the same transaction creates (see `new_account`)."""
         account = Account(
-            account_id, owner_id, program_id, unit, *(0,) * 6, 1, 0, 0, models.NO_HASH, None,
-            stamp=self.stamp, lots={},
+            self.stamp, account_id, owner_id, program_id, unit, *(0,) * 6, 1, 0, 0,
+            models.NO_HASH, None, lots={},
         )  # fmt: skip
         self.accounts[account_id] = account
         return account
@@ -56,20 +62,27 @@ class Book:
         lots_of: Collection[str] = (),
         sources: Collection[tuple[str, str, str]] = (),
         holds: Collection[str] = (),
+        lots: Collection[tuple[str, int]] = (),
     ) -> None:
         """Read lots and holds, then settle what is due.
 
         Read are the open lots and holds of the accounts in `lots_of` and of all
         accounts where something is due; the lots granted for `sources`
-        (account id, source type, source id); and the named holds with the lots
-        they spent.
+        (account id, source type, source id); the named holds with the lots
+        they spent; and the `lots` named by account id and number.
         """
         due = {account.id for account in self.accounts.values() if account.is_due()}
         wanted = due | {one for one in lots_of if self.accounts[one].lots is None}
-        if wanted or holds:
-            self._read_holds(wanted, holds)
-        numbers = self._lots_of_holds(holds)
-        owners = wanted | {one for one, _ in numbers} | {source[0] for source in sources}
+        self._read_holds(wanted, holds)
+        named = [pair for pair in map(self.find_hold, holds) if pair]
+        numbers = set(lots) | {
+            (account.id, number)
+            for account, hold in named
+            if hold.state != "open"  # the lots of open ones are open
+            for number, _ in hold.lots
+        }
+        owners = wanted | {account.id for account, _ in named}
+        owners |= {source[0] for source in sources} | {one for one, _ in lots}
         if owners:
             self._read_lots(owners, numbers, sources)
         for account_id in due:
@@ -92,19 +105,18 @@ class Book:
         return None
 
     def write_into(self, changes: Changes) -> None:
-        """Add all that changed to the transaction's changes."""
+        """Add all that changed to the transaction's changes, and tell what time alone has done."""
         for account in self.accounts.values():
             if account.touched:
                 _write_account(account, changes)
+                _tell_what_ended(account, changes)
 
     def _read_holds(self, account_ids: set[str], hold_ids: Collection[str]) -> None:
-        for account_id, hold in queries.list_holds(self.connection, account_ids, hold_ids):
+        holding = {one for one in account_ids if self.accounts[one].held}
+        unread = [one for one in hold_ids if self.find_hold(one) is None]
+        for account_id, hold in queries.list_holds(self.connection, holding, unread):
             if account_id in self.accounts:
                 self.accounts[account_id].holds.setdefault(hold.id, hold)
-
-    def _lots_of_holds(self, hold_ids: Collection[str]) -> set[tuple[str, int]]:
-        found = (self.find_hold(hold_id) for hold_id in hold_ids)
-        return {(pair[0].id, number) for pair in found if pair for number, _ in pair[1].lots}
 
     def _read_lots(
         self,
@@ -194,6 +206,36 @@ def _write_account(account: Account, changes: Changes) -> None:
                 "closed_at": hold.closed_at,
             },
         )
+
+
+def _tell_what_ended(account: Account, changes: Changes) -> None:
+    """Write an event for each lot that expired and each hold that was released by time.
+
+    Whoever touches the account first finds them due, a sweep or a request.
+    """
+    for entry in account.entries:
+        if entry["kind"] == "expire":
+            data = {"points": -entry["points"], "entry": entry["id"]}
+            _event(account, changes, "expired", data, entry["occurred_at"])
+    for hold in account.changed_holds.values():
+        if hold.state == "expired":
+            data = {"points": hold.units, "reservation": hold.id}
+            _event(account, changes, "released", data, hold.expires_at)
+
+
+def _event(
+    account: Account, changes: Changes, verb: str, data: dict[str, Any], occurred_at: datetime
+) -> None:
+    events.record(
+        changes,
+        f"{account.unit}.{verb}",
+        program_id=account.program_id,
+        member_id=account.owner_id,
+        data=data,
+        request_id=account.stamp.request_id,
+        occurred_at=occurred_at,
+        now=account.stamp.now,
+    )
 
 
 def _lot_row(account: Account, lot: Lot) -> dict[str, Any]:

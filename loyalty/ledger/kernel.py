@@ -11,6 +11,7 @@ in which it became due, so the result is the same however late it is called.
 from __future__ import annotations
 
 import hashlib
+import heapq
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -35,6 +36,7 @@ COUNTERPARTS = {
     "clawback": "program:issued",
     "expire": "program:expired",
 }
+MOST = 2**53 - 1  # in an account, and earned over its life
 EARNED = {"earn", "bonus", "referral", "action", "goodwill", "opening", "reinstate", "clawback"}
 HASHED = [
     "account_id",
@@ -66,6 +68,7 @@ class InsufficientPoints(Problem):
 
     code = "insufficient_points"
     status = 409
+    other_statuses = (422,)
     title = "Not enough points"
     about = (
         "The member has fewer available points than the request needs. Pending points and points "
@@ -85,6 +88,27 @@ class InsufficientPoints(Problem):
             self.status = 422
 
 
+class BalanceTooLarge(Problem):
+    """More points than a number in JSON can tell exactly."""
+
+    code = "balance_too_large"
+    status = 422
+    title = "The balance would grow too large"
+    about = (
+        "A member's points, and all they earn over their life, stay below 2^53, so that every "
+        "reader of JSON keeps them exactly. Nobody saves as much: look for a wrong factor."
+    )
+
+
+class _Turn(NamedTuple):
+    """Whose turn it is at an instant, and its place among those of the same instant."""
+
+    at: datetime
+    place: tuple[Any, ...]
+    lot: int | None
+    hold: str | None
+
+
 class Clawed(NamedTuple):
     """Where clawed-back units came from; `forgiven` is what nobody had and nobody owes."""
 
@@ -100,14 +124,29 @@ class Clawed(NamedTuple):
 
 
 def settle(account: Account) -> None:
-    """Play all that became due until now: holds end, lots become available, lots expire."""
-    while account.is_due():
-        at = account.next_due or FOREVER
-        for hold in _ended_holds(account, at):
-            release(account, hold, "expired", at=hold.expires_at)
-        for lot in list(account.known_lots()):
-            mature(account, lot, at)
-        schedule(account)
+    """Play all that became due until now: holds end, lots become available, lots expire.
+
+    What falls on one instant happens holds first, then lots in the order of spending.
+    """
+    if not account.is_due():
+        return
+    now = account.stamp.now
+    queue = [_turn_of_hold(hold) for hold in account.holds.values() if hold.state == "open"]
+    queue += [_turn_of_lot(lot) for lot in account.known_lots() if lot.due is not None]
+    heapq.heapify(queue)
+    while queue and queue[0].at <= now:
+        turn = heapq.heappop(queue)
+        if turn.hold is not None:
+            hold = account.holds[turn.hold]
+            release(account, hold, "expired", at=turn.at)
+            changed = [_lot(account, number) for number, _ in hold.lots]
+        else:
+            changed = [_lot(account, turn.lot or 0)]
+            mature(account, changed[0], turn.at)
+        for lot in changed:
+            if lot.due is not None:
+                heapq.heappush(queue, _turn_of_lot(lot))
+    schedule(account)
 
 
 def grant(
@@ -118,7 +157,11 @@ def grant(
     available_at: datetime,
     expires_at: datetime | None,
 ) -> Lot:
-    """Add a lot; it is pending until `available_at`, and worth nothing from `expires_at` on."""
+    """Add a lot; it is pending until `available_at`, and worth nothing from `expires_at` on.
+
+    Raises BalanceTooLarge.
+    """
+    require_room(account, units)
     settled = available_at <= account.stamp.now
     lot = _new_lot(account, units, posting, available_at, expires_at, settled=settled)
     if lot.settled:
@@ -128,6 +171,15 @@ def grant(
     post(account, units, posting, {lot.number: units})
     _mature_now(account, lot, since=posting.occurred_at)
     return lot
+
+
+def require_room(account: Account, units: int) -> None:
+    """Raise BalanceTooLarge if the account could not take in as many units."""
+    held = account.available + account.pending + account.held
+    if max(held, account.earned) + units > MOST:
+        raise BalanceTooLarge(
+            f"With {account.stamp.count(units)} more, the member would have more than {MOST:,}."
+        )
 
 
 def hold(account: Account, hold_id: str, units: int, expires_at: datetime) -> Hold:
@@ -181,6 +233,7 @@ def take(account: Account, units: int, posting: Posting) -> list[tuple[Lot, int]
 
 def transfer(source: Account, target: Account, units: int, out: Posting, arrived: Posting) -> None:
     """Move available units to another account; each lot keeps its dates."""
+    require_room(target, units)
     parts = take(source, units, out)
     lots = [
         _new_lot(target, n, arrived, lot.available_at, lot.expires_at, settled=True)
@@ -224,11 +277,66 @@ def clawback(
     return clawed
 
 
-def reinstate(account: Account, lot: Lot, units: int, posting: Posting) -> None:
-    """Undo a clawback: put units back into the lot they were granted in."""
-    _add(account, lot, units)
-    post(account, units, posting, {lot.number: units})
-    _mature_now(account, lot, since=account.stamp.now)
+def reinstate(
+    account: Account,
+    lot: Lot,
+    units: int,
+    posting: Posting,
+    *,
+    taken: Mapping[int, int],
+    fresh_until: datetime | None,
+) -> None:
+    """Undo a clawback of units that `lot` had granted.
+
+    What it had `taken` from lots (units by number) goes back into them. The rest
+    pays what is owed, then joins the lot, or a new one that expires at
+    `fresh_until` if that has expired.
+    """
+    now, changes = account.stamp.now, dict(taken)
+    for number, n in taken.items():
+        _add(account, _lot(account, number), n)
+    rest = units - sum(taken.values())
+    paid = min(account.debt, rest)
+    account.debt -= paid
+    if rest > paid:
+        if lot.expires_at is not None and lot.expires_at <= now:
+            lot = _new_lot(account, rest - paid, posting, now, fresh_until, settled=True)
+            account.available += lot.remaining
+        else:
+            _add(account, lot, rest - paid)
+        changes[lot.number] = changes.get(lot.number, 0) + rest - paid
+    post(account, units, posting, changes)
+    _mature_parts(account, list(changes.items()), now)
+
+
+def redeem_again(account: Account, held: Hold, units: int, posting: Posting) -> None:
+    """Undo the last `units` that were given back of a hold.
+
+    They are taken from the lots they went to; what was spent of them since, from
+    other available units, then as debt. What has expired meanwhile is gone: its
+    owner has paid.
+    """
+    before, _ = _split(_captured_parts(held)[::-1], held.returned)
+    _, parts = _split(before, held.returned - units)
+    own, spent = [], 0
+    for number, n in parts:
+        lot = _lot(account, number)
+        there = min(n, lot.remaining)
+        gone = min(n - there, lot.expired)
+        own += _own_part(lot, there)
+        spent += n - there - gone
+    _take_from(account, own)
+    others = _pick(account, min(spent, account.available))
+    _take_from(account, others)
+    owed = spent - sum(n for _, n in others)
+    account.debt += owed
+    held.returned -= units
+    account.hold_changed(held)
+    changes: dict[int, int] = {}
+    for lot, n in own + others:
+        changes[lot.number] = changes.get(lot.number, 0) - n
+    if changes or owed:
+        post(account, sum(changes.values()) - owed, posting, changes)
 
 
 def mature(account: Account, lot: Lot, at: datetime, since: datetime = PAST) -> None:
@@ -396,8 +504,8 @@ def _unhold(account: Account, parts: list[tuple[int, int]]) -> None:
 
 
 def _mature_parts(account: Account, parts: list[tuple[int, int]], at: datetime) -> None:
-    for number, _ in parts:
-        lot = _lot(account, number)
+    lots = [_lot(account, number) for number, _ in parts]
+    for lot in sorted(lots, key=lambda lot: lot.spending_order):
         mature(account, lot, at, since=at)
         _due_by(account, lot.due)
 
@@ -434,13 +542,12 @@ def _expire(account: Account, lot: Lot, at: datetime) -> None:
     post(account, -units, Posting("expire", "lot", key, text, at), {lot.number: -units})
 
 
-def _ended_holds(account: Account, at: datetime) -> list[Hold]:
-    ended = [hold for hold in account.holds.values() if _has_ended(hold, at)]
-    return sorted(ended, key=lambda hold: (hold.expires_at, hold.id))
+def _turn_of_hold(hold: Hold) -> _Turn:
+    return _Turn(hold.expires_at, (0, hold.id), None, hold.id)
 
 
-def _has_ended(held: Hold, at: datetime) -> bool:
-    return held.state == "open" and held.expires_at <= at
+def _turn_of_lot(lot: Lot) -> _Turn:
+    return _Turn(lot.due or FOREVER, (1, *lot.spending_order), lot.number, None)
 
 
 def _due_by(account: Account, at: datetime | None) -> None:
@@ -464,9 +571,12 @@ def _split(
 
 def _return_parts(held: Hold, units: int) -> list[tuple[int, int]]:
     """Walk what was captured backwards, past what was returned before."""
-    captured, _ = _split(held.lots, held.captured)
-    _, open_parts = _split(captured[::-1], held.returned)
+    _, open_parts = _split(_captured_parts(held)[::-1], held.returned)
     return _split(open_parts, units)[0]
+
+
+def _captured_parts(held: Hold) -> list[tuple[int, int]]:
+    return _split(held.lots, held.captured)[0]
 
 
 def _summed(parts: list[tuple[int, int]], sign: int) -> dict[int, int]:

@@ -18,11 +18,13 @@ from loyalty.ledger.state import Account, Posting
 def move_all(book: Book, source_id: str, target_id: str) -> None:
     """Move everything from one account of the book to another; both must be locked.
 
-    The source keeps its history and stands at zero. Moving again moves nothing.
+    The source keeps its history and stands at zero. Moving again moves nothing. Raises
+    `BalanceTooLarge`.
     """
     source, target = book.accounts[source_id], book.accounts[target_id]
     book.read(lots_of=[source_id, target_id])
     _read_closed(book, source)
+    kernel.require_room(target, max(source.total, source.earned))
     before = source.total
     moved = _move_lots(source, target)
     _move_holds(source, target, target.lot_count)
@@ -30,7 +32,7 @@ def move_all(book: Book, source_id: str, target_id: str) -> None:
     _move_buckets(source, target)
     if moved or before:
         _post(source, target, before, moved)
-    for lot in list(target.known_lots()):
+    for lot in sorted(target.known_lots(), key=lambda lot: lot.spending_order):
         kernel.mature(target, lot, target.stamp.now, target.stamp.now)
     kernel.schedule(source)
     kernel.schedule(target)
@@ -64,6 +66,7 @@ def _move_holds(source: Account, target: Account, offset: int) -> None:
         hold.lots = [(number + offset, units) for number, units in hold.lots]
         target.holds[hold.id] = hold
         target.moved_holds[hold.id] = hold
+    target.changed_holds |= source.changed_holds
     source.holds = {}
     source.changed_holds = {}
 

@@ -50,7 +50,13 @@ class Account(Base):
         CheckConstraint("debt >= 0", name="debt"),
         CheckConstraint("debt = 0 OR available = 0", name="debt_is_paid_first"),
         CheckConstraint("entry_count >= 0 AND lot_count >= 0", name="counts"),
-        Index(None, "next_due", postgresql_where=text("next_due IS NOT NULL")),
+        Index(
+            "ix_account_due",
+            "program_id",
+            "next_due",
+            postgresql_where=text("next_due IS NOT NULL"),
+            sqlite_where=text("next_due IS NOT NULL"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)

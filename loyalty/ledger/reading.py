@@ -39,10 +39,10 @@ def open_lots_and_holds(dialect: str) -> list[ColumnElement[Any]]:
     """Return two scalar subqueries beside `account`: its open lots and, if any are held, holds."""
     lot, hold, account = queries.LOT, queries.HOLD, queries.ACCOUNT
     lots = select(_array_of(dialect, queries.LOT_COLUMNS)).where(
-        and_(lot.c.account_id == account.c.id, or_(lot.c.remaining > 0, lot.c.held > 0))
+        and_(lot.c.account_id == account.c.id, queries.OPEN_LOT)
     )
     holds = select(_array_of(dialect, queries.HOLD_COLUMNS)).where(
-        and_(hold.c.account_id == account.c.id, hold.c.state == "open")
+        and_(hold.c.account_id == account.c.id, queries.OPEN_HOLD)
     )
     return [
         lots.correlate(account).scalar_subquery().label("open_lots"),
@@ -52,7 +52,7 @@ def open_lots_and_holds(dialect: str) -> list[ColumnElement[Any]]:
 
 def account_at(row: Sequence[Any], lots: Any, holds: Any, now: datetime) -> Account:
     """Rebuild an account from such a row and settle it, in memory only."""
-    account = Account(*row, Stamp(now=now, actor=READER))
+    account = Account(Stamp(now=now, actor=READER), *row)
     account.lots = {lot.number: lot for lot in map(_lot, _parsed(lots))}
     account.holds = {hold.id: hold for hold in map(_hold, _parsed(holds))}
     kernel.settle(account)
@@ -75,12 +75,8 @@ def balance(account: Account) -> Balance:
 
 def account_as_it_was(connection: Connection, row: Sequence[Any], at: datetime) -> Account:
     """Rebuild an account at a past instant from its entries, lots and holds."""
-    account = Account(*row, Stamp(now=at, actor=READER))
-    entries = connection.execute(
-        select(*(queries.ENTRY.c[name] for name in ("lots", "debt", "kind", "points")))
-        .where(queries.ENTRY.c.account_id == account.id, queries.ENTRY.c.recorded_at <= at)
-        .order_by(queries.ENTRY.c.seq)
-    ).all()
+    account = Account(Stamp(now=at, actor=READER), *row)
+    entries = _entries_until(connection, account.id, at)
     account.lots = _lots_after(connection, account.id, entries)
     account.debt = entries[-1].debt if entries else 0
     account.earned = sum(entry.points for entry in entries if entry.kind in kernel.EARNED)
@@ -90,6 +86,19 @@ def account_as_it_was(connection: Connection, row: Sequence[Any], at: datetime) 
     account.next_due = PAST
     kernel.settle(account)
     return account
+
+
+def _entries_until(connection: Connection, account_id: str, at: datetime) -> Sequence[AnyRow]:
+    """Read the history up to its last entry by then, even if clocks disagreed on the way."""
+    entry = queries.ENTRY.c
+    last = select(func.max(entry.seq)).where(
+        entry.account_id == account_id, entry.recorded_at <= at
+    )
+    return connection.execute(
+        select(entry.lots, entry.debt, entry.kind, entry.points)
+        .where(entry.account_id == account_id, entry.seq <= last.scalar_subquery())
+        .order_by(entry.seq)
+    ).all()
 
 
 def _lots_after(
@@ -109,7 +118,8 @@ def _lots_after(
 
 
 def _put_holds_back(connection: Connection, account: Account, at: datetime) -> None:
-    hold = queries.HOLD.c
+    """Open again what was held then; what a later merge brought along has no lots here yet."""
+    hold, lots = queries.HOLD.c, account.lots or {}
     rows = connection.execute(
         select(*queries.HOLD_COLUMNS).where(
             hold.account_id == account.id,
@@ -120,14 +130,15 @@ def _put_holds_back(connection: Connection, account: Account, at: datetime) -> N
     for row in rows:
         then = Hold(*row)
         then.lots = [(number, units) for number, units in then.lots]
+        if any(number not in lots for number, _ in then.lots):
+            continue
         then.state, then.closed_at, then.captured, then.returned = "open", None, 0, 0
         account.holds[then.id] = then
         account.held += then.units
         account.pending -= then.units
         for number, units in then.lots:
-            lot = (account.lots or {})[number]
-            lot.remaining -= units
-            lot.held += units
+            lots[number].remaining -= units
+            lots[number].held += units
 
 
 def _array_of(dialect: str, columns: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:

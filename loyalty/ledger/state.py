@@ -93,6 +93,7 @@ class Account:
     `lots` is None while nothing needed them: a plain grant touches no old lot.
     """
 
+    stamp: Stamp
     id: str
     owner_id: str
     program_id: str
@@ -108,7 +109,6 @@ class Account:
     lot_count: int
     head: str
     next_due: datetime | None
-    stamp: Stamp
     lots: dict[int, Lot] | None = None
     holds: dict[str, Hold] = field(default_factory=dict)
     entries: list[dict[str, Any]] = field(default_factory=list)

@@ -14,6 +14,8 @@ from loyalty.ledger import kernel, models, queries
 
 ACCOUNTS_AT_ONCE = 500
 ENTRY_COLUMNS = (*kernel.HASHED, "hash")
+LOT_COLUMNS = ("number", "remaining", "held", "settled", "available_at", "expires_at")
+HOLD_COLUMNS = ("id", "units", "lots", "state", "captured", "expires_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,8 @@ def verify(connection: Connection, program_id: str | None = None) -> Report:
     for rows in _pages(connection, program_id):
         ids = [row.id for row in rows]
         history = _grouped(connection, queries.ENTRY, ENTRY_COLUMNS, ids, "seq")
-        lots = _grouped(connection, queries.LOT, ("number", "remaining", "held", "settled"), ids)
-        holds = _grouped(connection, queries.HOLD, ("id", "units", "lots", "state"), ids)
+        lots = _grouped(connection, queries.LOT, LOT_COLUMNS, ids, "number")
+        holds = _grouped(connection, queries.HOLD, HOLD_COLUMNS, ids, "id")
         for row in rows:
             own = history.get(row.id, [])
             broken = _fault(row, own, lots.get(row.id, []), holds.get(row.id, []))
@@ -57,12 +59,13 @@ def _pages(connection: Connection, program_id: str | None) -> Iterator[Sequence[
 
 
 def _grouped(
-    connection: Connection, table: Any, names: Sequence[str], ids: list[str], then_by: str = "id"
+    connection: Connection, table: Any, names: Sequence[str], ids: list[str], then_by: str
 ) -> dict[str, list[Any]]:
-    order = [table.c.account_id] + ([table.c[then_by]] if then_by in table.c else [])
     columns = [table.c.account_id, *(table.c[name] for name in names if name != "account_id")]
     rows = connection.execute(
-        select(*columns).where(table.c.account_id.in_(ids)).order_by(*order)
+        select(*columns)
+        .where(table.c.account_id.in_(ids))
+        .order_by(table.c.account_id, table.c[then_by])
     ).all()
     return {key: list(group) for key, group in groupby(rows, key=lambda row: row.account_id)}
 
@@ -83,8 +86,11 @@ def _fault(account: Any, entries: list[Any], lots: list[Any], holds: list[Any]) 
         earned += entry.points if entry.kind in kernel.EARNED else 0
         for lot, change in entry.lots.items():
             left[int(lot)] = left.get(int(lot), 0) + change
-    return _fault_of_account(account, len(entries), total, earned, head) or _fault_of_lots(
-        account, left, lots, holds
+    return (
+        _fault_of_account(account, len(entries), total, earned, head)
+        or _fault_of_lots(account, left, lots, holds)
+        or _fault_of_holds(account, entries, holds)
+        or _fault_of_time(account, lots, holds)
     )
 
 
@@ -112,11 +118,42 @@ def _fault_of_lots(
         if lot.held != held_by_lot.pop(lot.number, 0):
             return f"lot {lot.number} of account {account.id} is held by no reservation, or by two."
         buckets["available" if lot.settled else "pending"] += lot.remaining
-    if any(left.values()) or held_by_lot:
+    if any(left.values()) or held_by_lot or len(lots) != account.lot_count:
         return f"account {account.id} misses a lot that its entries or holds name."
     if (buckets["available"], buckets["pending"]) != (account.available, account.pending):
         return f"account {account.id} has other balances than its lots."
     open_units = sum(hold.units for hold in holds if hold.state == "open")
     if open_units != account.held:
         return f"account {account.id} holds {account.held}, its reservations hold {open_units}."
+    return None
+
+
+def _fault_of_holds(account: Any, entries: list[Any], holds: list[Any]) -> str | None:
+    """Compare what was captured with the entries; a merge leaves those with the former account."""
+    spent = {
+        entry.source_id: -entry.points
+        for entry in entries
+        if (entry.kind, entry.source_type) == ("redeem", "reservation")
+    }
+    merged = any((entry.kind, entry.source_type) == ("transfer_in", "merge") for entry in entries)
+    for hold in holds:
+        where = f"reservation {hold.id} of account {account.id}"
+        in_lots = sum(units for _, units in hold.lots)
+        if in_lots != hold.units:
+            return f"{where} holds {hold.units}, but {in_lots} in its lots."
+        if spent.get(hold.id, hold.captured if merged else 0) != hold.captured:
+            return f"{where} says that {hold.captured} were spent, its entry says otherwise."
+    return None
+
+
+def _fault_of_time(account: Any, lots: list[Any], holds: list[Any]) -> str | None:
+    dues = [hold.expires_at for hold in holds if hold.state == "open"]
+    for lot in lots:
+        if lot.remaining and not lot.settled:
+            dues.append(lot.available_at)
+        if lot.remaining and lot.expires_at is not None:
+            dues.append(lot.expires_at)
+    first = min(dues, default=None)
+    if first is not None and (account.next_due is None or account.next_due > first):
+        return f"account {account.id} would not notice what is due on {first:%Y-%m-%d %H:%M:%S}."
     return None

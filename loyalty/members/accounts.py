@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from loyalty.foundation import db, idempotency
 from loyalty.foundation.db import AnyRow, table_of
+from loyalty.foundation.keyed import Among, Keyed
 from loyalty.foundation.tenancy import Program
 from loyalty.ledger import queries as ledger
 from loyalty.ledger import reading
@@ -93,9 +94,18 @@ def _joined(*columns: Any) -> Select[Any]:
     )
 
 
-_BY_ID = ASKED.c.external_id.in_(bindparam("external_ids", expanding=True))
-_READ = _joined(*_FACTS).where(_BY_ID)
-_LOCK = _READ.order_by(ledger.ACCOUNT.c.id).with_for_update(of=[ledger.ACCOUNT, MEMBER])
+def _read(among: Among) -> Select[Any]:
+    return _joined(*_FACTS).where(among(ASKED.c.external_id))
+
+
+_READ = Keyed(_read)
+_LOCK = Keyed(
+    lambda among: (
+        _read(among)
+        .order_by(ledger.ACCOUNT.c.id)
+        .with_for_update(of=[ledger.ACCOUNT, MEMBER])
+    )
+)
 
 
 def lock(
@@ -138,13 +148,11 @@ def _with_lots(dialect: str) -> Select[Any]:
 
 
 def _fetch(
-    connection: Connection, statement: Select[Any], program_id: str, external_ids: Collection[str]
+    connection: Connection, statement: Keyed, program_id: str, external_ids: Collection[str]
 ) -> dict[str, MemberAccount]:
     if not external_ids:
         return {}
-    rows = connection.execute(
-        statement, {"program_id": program_id, "external_ids": list(external_ids)}
-    )
+    rows = statement.run(connection, external_ids, program_id=program_id)
     found: dict[str, MemberAccount] = {}
     by_id: dict[str, MemberAccount] = {}
     for member in map(_member, rows):

@@ -13,6 +13,7 @@ from typing import Any
 from loyalty.foundation import db, events, problems
 from loyalty.foundation.bulk import Changes
 from loyalty.foundation.call import Call
+from loyalty.ledger import kernel
 from loyalty.ledger import merging as ledger
 from loyalty.ledger.book import Book, stamp_of
 from loyalty.members import accounts, parts, queries, service
@@ -64,6 +65,8 @@ def merge_member(call: Call, external_id: str, *, into: str, document: Mapping[s
 def _merge(
     call: Call, source: MemberAccount, target: MemberAccount, document: Mapping[str, Any]
 ) -> None:
+    if source.spend + target.spend > kernel.MOST:
+        raise MergeRefused(f"Together they would have spent more than {kernel.MOST:,}.")
     now = target.test_now or call.now
     changes = Changes()
     book = Book(db.connection(), stamp_of(call, now, document))

@@ -12,6 +12,7 @@ from loyalty.access.guard import requires
 from loyalty.foundation.web import calls, schema
 from loyalty.foundation.web.api import Blueprint
 from loyalty.foundation.web.doors import reads, writes
+from loyalty.ledger.kernel import BalanceTooLarge
 from loyalty.members import dossier, merging, queries, schemas, service
 from loyalty.programs import service as programs
 
@@ -29,7 +30,13 @@ guard.find_members_by(queries.find_external_id)
 @writes
 @members.refuses(service.MemberMerged, service.MemberErased, service.ReferralCodeTaken)
 @members.arguments(schemas.MemberPath, location="path")
+@members.leads_to(
+    *("get_member", "export_member", "erase_member", "merge_member", "mint_token"),
+    *("get_balance", "list_entries", "adjust_points", "transfer_points"),
+    external_id="$request.path.external_id",
+)
 @members.arguments(schemas.Profile, required=False)
+@members.also(201, schemas.Member, description="Enrolled")
 @members.response(200, schemas.Member)
 def put_member(path: dict[str, Any], profile: dict[str, Any], external_id: str) -> Any:
     """Enrol a member, or change the fields that are given.
@@ -108,7 +115,11 @@ def erase_member(external_id: str) -> Any:
 @requires("members:write")
 @writes
 @members.refuses(
-    service.MemberNotFound, service.MemberMerged, service.MemberErased, merging.MergeRefused
+    service.MemberNotFound,
+    service.MemberMerged,
+    service.MemberErased,
+    merging.MergeRefused,
+    BalanceTooLarge,
 )
 @members.arguments(schemas.Merge)
 @members.response(200, schemas.Member)

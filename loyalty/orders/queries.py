@@ -10,8 +10,10 @@ from sqlalchemy import (
     RowMapping,
     Select,
     bindparam,
+    exists,
     func,
     literal,
+    literal_column,
     null,
     select,
     union_all,
@@ -20,6 +22,8 @@ from sqlalchemy.engine import Connection
 
 from loyalty.checkout.models import Reservation
 from loyalty.foundation.db import AnyRow, table_of
+from loyalty.foundation.keyed import Keyed
+from loyalty.foundation.tenancy import Program
 from loyalty.members.models import Member
 from loyalty.orders.models import Action, Order, Refund, RuleUse
 
@@ -29,6 +33,7 @@ ACTION = table_of(Action)
 RULE_USE = table_of(RuleUse)
 RESERVATION = table_of(Reservation)
 MEMBER = table_of(Member).alias("member")
+PROGRAM = table_of(Program)
 
 
 class Seen(NamedTuple):
@@ -38,24 +43,24 @@ class Seen(NamedTuple):
     paid_with_points: dict[str, int]
 
 
-_SEEN = union_all(
-    select(ORDER.c.external_id, ORDER.c.fingerprint, literal(0).label("minor")).where(
-        ORDER.c.program_id == bindparam("program_id"),
-        ORDER.c.external_id.in_(bindparam("order_ids", expanding=True)),
-    ),
-    select(RESERVATION.c.order_ref, null(), RESERVATION.c.captured_minor).where(
-        RESERVATION.c.program_id == bindparam("program_id"),
-        RESERVATION.c.order_ref.in_(bindparam("order_ids", expanding=True)),
-        RESERVATION.c.captured_minor > 0,
-    ),
+_SEEN = Keyed(
+    lambda among: union_all(
+        select(ORDER.c.external_id, ORDER.c.fingerprint, literal_column("0")).where(
+            ORDER.c.program_id == bindparam("program_id"), among(ORDER.c.external_id)
+        ),
+        select(RESERVATION.c.order_ref, null(), RESERVATION.c.captured_minor).where(
+            RESERVATION.c.program_id == bindparam("program_id"),
+            among(RESERVATION.c.order_ref),
+            RESERVATION.c.captured_minor > literal_column("0"),
+        ),
+    )
 )
 
 
 def find_seen(connection: Connection, program_id: str, order_ids: Collection[str]) -> Seen:
     """Return the fingerprints of recorded orders, and what reservations already paid for."""
     seen = Seen({}, {})
-    parameters = {"program_id": program_id, "order_ids": list(order_ids)}
-    for order_id, fingerprint, minor in connection.execute(_SEEN, parameters):
+    for order_id, fingerprint, minor in _SEEN.run(connection, order_ids, program_id=program_id):
         if fingerprint is not None:
             seen.fingerprints[order_id] = fingerprint
         else:
@@ -72,15 +77,54 @@ def _orders() -> Select[Any]:
     )
 
 
-_BY_IDS = _orders().where(ORDER.c.external_id.in_(bindparam("order_ids", expanding=True)))
+_BY_IDS = Keyed(lambda among: _orders().where(among(ORDER.c.external_id)))
 
 
 def find_orders(
     connection: Connection, program_id: str, order_ids: Collection[str]
 ) -> dict[str, RowMapping]:
     """Return recorded orders with their member's external id, by the shop's order id."""
-    rows = connection.execute(_BY_IDS, {"program_id": program_id, "order_ids": list(order_ids)})
+    rows = _BY_IDS.run(connection, order_ids, program_id=program_id)
     return {row["external_id"]: row for row in rows.mappings()}
+
+
+class Concerned(NamedTuple):
+    """Who is concerned by an order, by the shop's ids: its member, and who redeems points on it."""
+
+    member: str | None
+    redeemers: list[str]
+
+
+_CONCERNED = union_all(
+    select(literal_column("1").label("is_member"), MEMBER.c.external_id)
+    .select_from(ORDER)
+    .join(MEMBER, MEMBER.c.id == ORDER.c.member_id)
+    .where(ORDER.c.program_id == bindparam("program_id"))
+    .where(ORDER.c.external_id == bindparam("order_id")),
+    select(literal_column("0"), MEMBER.c.external_id)
+    .select_from(RESERVATION)
+    .join(MEMBER, MEMBER.c.id == RESERVATION.c.member_id)
+    .where(RESERVATION.c.program_id == bindparam("program_id"))
+    .where(RESERVATION.c.order_ref == bindparam("order_id")),
+)
+
+
+def find_concerned(connection: Connection, program_id: str, order_id: str) -> Concerned:
+    """Return whose accounts an order touches; nobody for an unknown order."""
+    rows = connection.execute(_CONCERNED, {"program_id": program_id, "order_id": order_id}).all()
+    member = next((name for is_member, name in rows if is_member), None)
+    return Concerned(member, [name for is_member, name in rows if not is_member])
+
+
+_HAS_ORDER: Select[Any] = select(literal_column("1")).where(
+    ORDER.c.program_id == bindparam("program_id"), ORDER.c.external_id == bindparam("order_id")
+)
+
+
+def has_order(connection: Connection, program_id: str, order_id: str) -> bool:
+    """Whether an order is on record."""
+    found = connection.scalar(_HAS_ORDER, {"program_id": program_id, "order_id": order_id})
+    return found is not None
 
 
 def lock_order(connection: Connection, program_id: str, order_id: str) -> RowMapping | None:
@@ -169,3 +213,26 @@ def find_action(connection: Connection, program_id: str, action_id: str) -> RowM
         .mappings()
         .first()
     )
+
+
+def list_programs_with_lapsing_tiers(connection: Connection, now: datetime) -> Sequence[str]:
+    """Return the programs with a member whose tier is due for review, by each program's clock."""
+    present = func.coalesce(PROGRAM.c.test_now, literal(now, PROGRAM.c.test_now.type))
+    lapsing = exists().where(MEMBER.c.program_id == PROGRAM.c.id, MEMBER.c.tier_until <= present)
+    return connection.scalars(select(PROGRAM.c.id).where(lapsing)).all()
+
+
+def claim_lapsing_members(
+    connection: Connection, program_id: str, *, now: datetime, limit: int
+) -> Sequence[AnyRow]:
+    """Lock up to `limit` members whose tier is due for review; return id, tier, until when.
+
+    Those that someone else has locked are left to them.
+    """
+    return connection.execute(
+        select(MEMBER.c.id, MEMBER.c.tier, MEMBER.c.tier_until)
+        .where(MEMBER.c.program_id == program_id, MEMBER.c.tier_until <= now)
+        .order_by(MEMBER.c.tier_until)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()

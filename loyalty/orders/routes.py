@@ -8,11 +8,13 @@ import marshmallow as ma
 from flask import current_app
 
 from loyalty.access.guard import requires
+from loyalty.checkout.service import ReservationNotFound, ReservationNotHeld
 from loyalty.foundation.problems import Problem
 from loyalty.foundation.web import parsing
 from loyalty.foundation.web.api import Blueprint
 from loyalty.foundation.web.calls import current_call
 from loyalty.foundation.web.doors import REPLAYED, reads, writes
+from loyalty.ledger.kernel import BalanceTooLarge
 from loyalty.members import parts
 from loyalty.members.service import MemberNotFound
 from loyalty.orders import personal, problems, schemas
@@ -25,6 +27,15 @@ orders = Blueprint(
 )
 parts.register(personal.PART)
 _ONE = schemas.NewOrder()
+_REFUSALS = (
+    problems.OrderConflict,
+    problems.CurrencyMismatch,
+    problems.OrderInvalid,
+    MemberNotFound,
+    ReservationNotFound,
+    ReservationNotHeld,
+    BalanceTooLarge,
+)
 Answer = tuple[Any, int, dict[str, str]]
 
 
@@ -35,8 +46,10 @@ def _answer(value: Any, *, replayed: bool, status: int = 201) -> Answer:
 @orders.route("/orders", methods=["POST"])
 @requires("orders:write")
 @writes
-@orders.refuses(problems.OrderConflict, problems.CurrencyMismatch, MemberNotFound)
+@orders.refuses(*_REFUSALS)
+@orders.leads_to("get_order", "refund_order", "cancel_order", order_id="$response.body#/id")
 @orders.arguments(schemas.NewOrder)
+@orders.also(200, schemas.Order, description="The same order was recorded before")
 @orders.response(201, schemas.Order)
 def record_order(order: dict[str, Any]) -> Answer:
     """Record a paid order and grant its points.
@@ -52,7 +65,7 @@ def record_order(order: dict[str, Any]) -> Answer:
 @orders.route("/orders/preview", methods=["POST"])
 @requires("orders:read")
 @reads
-@orders.refuses(problems.OrderConflict, problems.CurrencyMismatch, MemberNotFound)
+@orders.refuses(*_REFUSALS)
 @orders.arguments(schemas.NewOrder)
 @orders.response(200, schemas.Order)
 def preview_order(order: dict[str, Any]) -> dict[str, Any]:
@@ -100,6 +113,7 @@ def get_order(order_id: str) -> dict[str, Any]:
     problems.RefundExceedsOrder,
 )
 @orders.arguments(schemas.NewRefund)
+@orders.also(200, schemas.Refund, description="The same refund was recorded before")
 @orders.response(201, schemas.Refund)
 def refund_order(given: dict[str, Any], order_id: str) -> Answer:
     """Refund a part of an order, or all that is left.
@@ -115,6 +129,7 @@ def refund_order(given: dict[str, Any], order_id: str) -> Answer:
 @requires("orders:write")
 @writes
 @orders.refuses(problems.OrderNotFound)
+@orders.leads_to("reopen_order", order_id="$request.path.order_id")
 @orders.response(200, schemas.Refund)
 def cancel_order(order_id: str) -> Answer:
     """Refund all that is left of an order; repeating is harmless."""
@@ -136,8 +151,11 @@ def reopen_order(order_id: str) -> Answer:
 @orders.route("/actions", methods=["POST"])
 @requires("orders:write")
 @writes
-@orders.refuses(problems.UnknownAction, problems.ActionConflict, MemberNotFound)
+@orders.refuses(
+    problems.UnknownAction, problems.ActionConflict, MemberNotFound, BalanceTooLarge
+)
 @orders.arguments(schemas.NewAction)
+@orders.also(200, schemas.Action, description="The same action was recorded before")
 @orders.response(201, schemas.Action)
 def record_action(given: dict[str, Any]) -> Answer:
     """Grant points for something that is no purchase, such as a review."""
@@ -153,6 +171,15 @@ def _read(raw: Any) -> dict[str, Any] | Problem:
     return loaded
 
 
+def _readable_id(raw: Any) -> str | None:
+    """Return the id of an order that was refused, if it has one."""
+    try:
+        order_id: str = _ONE.fields["id"].deserialize(raw.get("id"))
+    except (AttributeError, ma.ValidationError):  # no object, or an impossible id
+        return None
+    return order_id
+
+
 def _result(raw: Any, outcome: record.Outcome) -> dict[str, Any]:
     if outcome.problem is not None:
         return _refused(raw, outcome.problem)
@@ -160,9 +187,8 @@ def _result(raw: Any, outcome: record.Outcome) -> dict[str, Any]:
 
 
 def _refused(raw: Any, problem: Problem) -> dict[str, Any]:
-    order_id = raw.get("id") if isinstance(raw, dict) else None
     return {
-        "id": order_id if isinstance(order_id, str) else None,
+        "id": _readable_id(raw),
         "status": problem.status,
         "problem": problem.document(base_url=current_app.config["BASE_URL"]),
     }

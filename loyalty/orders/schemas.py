@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import marshmallow as ma
 
@@ -37,9 +37,8 @@ class MemberRef(fields.Field[dict[str, Any]]):
                     "required": ["external_id"],
                     "additionalProperties": False,
                     "properties": {
-                        "external_id": dict(self._id.openapi),
-                        "email": {"type": "string", "format": "email"},
-                        "name": {"type": "string", "maxLength": 200},
+                        name: dict(getattr(field, "openapi", {}))
+                        for name, field in self._buyer.fields.items()
                     },
                 },
             ]
@@ -118,6 +117,21 @@ class NewOrder(Schema):
     referral_code = fields.Code(load_default=None, allow_none=True, example="ANNA-7KQ2M")
     metadata = fields.Metadata(load_default=dict)
 
+    example: ClassVar = {
+        "id": "10045",
+        "member": {"external_id": "c-77", "email": "a@example.org"},
+        "placed_at": "2026-11-02T10:15:00Z",
+        "currency": "EUR",
+        "total": 12500,
+        "tax": 1996,
+        "shipping": 500,
+        "lines": [
+            {"id": "1", "sku": "TEA-1", "category": "tea", "quantity": 2, "amount": 12000},
+        ],
+        "channel": "web",
+        "country": "DE",
+    }
+
 
 class Breakdown(Schema):
     """What one rule gave."""
@@ -190,6 +204,12 @@ class NewRefund(Schema):
     )
     occurred_at = fields.Instant(load_default=None, allow_none=True, about="Now if left out.")
 
+    example: ClassVar = {
+        "id": "r-1",
+        "amount": 2500,
+        "lines": [{"id": "1", "quantity": 1, "amount": 2500}],
+    }
+
     @ma.validates_schema
     def _lines_once(self, data: dict[str, Any], **_: Any) -> None:
         ids = [line["id"] for line in data.get("lines", ())]
@@ -225,10 +245,29 @@ class Refund(Schema):
     order = fields.Nested(Order, required=True)
 
 
+class Unread(ma.fields.Raw):
+    """Anything, taken and given as it is; the document shows it by the schema of this name."""
+
+    def __init__(self, schema: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.openapi = {"$ref": f"#/components/schemas/{schema}"}
+
+    def deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> Any:
+        """Return the value, null included."""
+        return value
+
+
 class Batch(Schema):
     """Up to a thousand orders; they are read one by one, so that a bad one spoils no other."""
 
-    orders = fields.List(ma.fields.Raw(), least=1, most=1000, required=True)
+    orders = fields.List(Unread("NewOrder"), least=1, most=1000, required=True)
+
+    example: ClassVar = {
+        "orders": [
+            NewOrder.example,
+            {"id": "10046", "member": None, "currency": "EUR", "total": 999},
+        ]
+    }
 
 
 class Result(Schema):
@@ -237,7 +276,7 @@ class Result(Schema):
     id = fields.Text(required=True, allow_none=True)
     status = fields.Integer(required=True, about="The status the order would have got alone.")
     order = fields.Nested(Order, about="If the status is 200 or 201.")
-    problem = ma.fields.Dict(metadata={"description": "Otherwise, as RFC 9457 has it."})
+    problem = Unread("Problem", metadata={"description": "Otherwise, as RFC 9457 has it."})
 
 
 class Results(Schema):
@@ -253,6 +292,8 @@ class NewAction(Schema):
     member = MemberRef(required=True)
     type = fields.Code(required=True, example="review", about="An action the program rewards.")
     occurred_at = fields.Instant(load_default=None, allow_none=True, about="Now if left out.")
+
+    example: ClassVar = {"id": "review-881", "member": "c-77", "type": "review"}
 
 
 class Action(Schema):

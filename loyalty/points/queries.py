@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select, bindparam, exists, func, literal, select
 from sqlalchemy.engine import Connection
 
 from loyalty.foundation.db import table_of
+from loyalty.foundation.tenancy import Program
 from loyalty.ledger.queries import ACCOUNT, ENTRY
-from loyalty.points.models import EntryNote
+from loyalty.points.models import EntryNote, Opening
 
 NOTE = table_of(EntryNote)
+OPENING = table_of(Opening)
+PROGRAM = table_of(Program)
 
 _ENTRIES: Select[Any] = (
     select(ENTRY, NOTE.c.reason, NOTE.c.note)
@@ -47,3 +51,22 @@ def find_entry(connection: Connection, program_id: str, entry_id: str) -> Mappin
         .mappings()
         .first()
     )
+
+
+def find_openings(
+    connection: Connection, program_id: str, opening_ids: Collection[str]
+) -> dict[str, str]:
+    """Return the fingerprints of recorded opening balances by their ids."""
+    rows = connection.execute(
+        select(OPENING.c.external_id, OPENING.c.fingerprint).where(
+            OPENING.c.program_id == program_id, OPENING.c.external_id.in_(list(opening_ids))
+        )
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def list_due_programs(connection: Connection, now: datetime) -> Sequence[str]:
+    """Return the programs with an account where something is due, by each program's own clock."""
+    present = func.coalesce(PROGRAM.c.test_now, literal(now, PROGRAM.c.test_now.type))
+    due = exists().where(ACCOUNT.c.program_id == PROGRAM.c.id, ACCOUNT.c.next_due <= present)
+    return connection.scalars(select(PROGRAM.c.id).where(due)).all()

@@ -12,7 +12,7 @@ from loyalty.foundation.web.api import Blueprint
 from loyalty.foundation.web.calls import current_call
 from loyalty.foundation.web.doors import idempotent, reads
 from loyalty.foundation.web.schema import page
-from loyalty.ledger.kernel import InsufficientPoints
+from loyalty.ledger.kernel import BalanceTooLarge, InsufficientPoints
 from loyalty.members import parts
 from loyalty.members.service import MemberNotFound
 from loyalty.points import personal, schemas, service
@@ -38,6 +38,7 @@ def get_balance(query: dict[str, Any], external_id: str) -> dict[str, Any]:
 @requires("balances:read", own="external_id")
 @reads
 @points.refuses(MemberNotFound)
+@points.leads_to("get_entry", entry_id="$response.body#/data/0/id")
 @points.arguments(schemas.EntryQuery, location="query")
 @points.response(200, schemas.EntryPage)
 def list_entries(query: dict[str, Any], external_id: str) -> Any:
@@ -63,7 +64,8 @@ def get_entry(entry_id: str) -> Any:
 @points.route("/members/<external_id>/adjustments", methods=["POST"])
 @requires("ledger:write")
 @idempotent
-@points.refuses(MemberNotFound, InsufficientPoints)
+@points.refuses(MemberNotFound, InsufficientPoints, BalanceTooLarge)
+@points.leads_to("get_entry", entry_id="$response.body#/id")
 @points.arguments(schemas.NewAdjustment)
 @points.response(201, schemas.Entry)
 def adjust_points(given: dict[str, Any], external_id: str) -> dict[str, Any]:
@@ -74,7 +76,7 @@ def adjust_points(given: dict[str, Any], external_id: str) -> dict[str, Any]:
 @points.route("/members/<external_id>/transfers", methods=["POST"])
 @requires("ledger:write")
 @idempotent
-@points.refuses(MemberNotFound, InsufficientPoints, service.TransferRefused)
+@points.refuses(MemberNotFound, InsufficientPoints, BalanceTooLarge, service.TransferRefused)
 @points.arguments(schemas.NewTransfer)
 @points.response(201, schemas.Transfer)
 def transfer_points(given: dict[str, Any], external_id: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import marshmallow as ma
 
@@ -122,16 +122,13 @@ MemberEntryPage = page_of(MemberEntry)
 class NewAdjustment(Schema):
     """Points added or taken by hand."""
 
-    points = fields.Integer(
+    points = fields.Change(
         required=True, example=-50, about="Positive adds, negative takes available points."
     )
     reason = fields.Line(200, required=True, example="Wrong price on the shelf")
     note = fields.Text(2000, load_default=None, allow_none=True, about="Never shown to customers.")
 
-    @ma.validates("points")
-    def _moves_something(self, value: int, **_: Any) -> None:
-        if value == 0:
-            raise ma.ValidationError("must not be 0")
+    example: ClassVar = {"points": -50, "reason": "Wrong price on the shelf", "note": "ZD-5521"}
 
 
 class NewTransfer(Schema):
@@ -139,6 +136,8 @@ class NewTransfer(Schema):
 
     to = fields.ShopId(required=True, example="c-78")
     points = fields.Points(required=True)
+
+    example: ClassVar = {"to": "c-78", "points": 500}
 
 
 class Transfer(Schema):
@@ -152,3 +151,16 @@ class Transfer(Schema):
     in_ = fields.Nested(
         Entry, required=True, data_key="in", attribute="in", about="The receiver's entry."
     )
+
+
+class NewOpening(Schema):
+    """Points that a member brings along from elsewhere, a lot of their own."""
+
+    id = fields.ShopId(required=True, about="What makes it count once.")
+    member = fields.ShopId(required=True, about="Whose points; unknown members join.")
+    points = fields.Points(required=True)
+    expires_at = fields.Instant(
+        load_default=None, allow_none=True, about="As points earned now, if left out."
+    )
+    email = fields.Email(load_default=None, allow_none=True, about="Kept if the member joins.")
+    name = fields.Line(200, load_default=None, allow_none=True, about="Kept if the member joins.")

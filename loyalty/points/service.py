@@ -134,7 +134,11 @@ def transfer(call: Call, external_id: str, *, to: str, points: int) -> dict[str,
     desk.event("points.transferred", taker, {"transfer": transfer_id, "points": points})
     desk.write()
     entries = {
-        kind: next(one for one in account.entries if one["source_id"] == transfer_id)
+        kind: next(
+            {**one, "reason": None, "note": None}
+            for one in account.entries
+            if one["source_id"] == transfer_id
+        )
         for kind, account in (("out", source), ("in", target))
     }
     return {"id": transfer_id, "points": points, "from": external_id, "to": to, **entries}
@@ -182,7 +186,10 @@ def _worth(call: Call, member: MemberAccount, points: int) -> dict[str, Any] | N
     terms = _redemption(call.program_id, member.version)
     if terms is None:
         return None
-    return {"amount": terms.worth(points), "currency": terms.currency}
+    amount = terms.worth(points)
+    if amount > kernel.MOST:  # more than JSON keeps exactly: better nothing than a wrong number
+        return None
+    return {"amount": amount, "currency": terms.currency}
 
 
 @lru_cache(maxsize=512)

@@ -25,13 +25,16 @@ program = Blueprint(
 )
 
 _VERSION = re.compile("[0-9]{1,10}")
+_ETAG = {"ETag": {"description": "The version.", "required": True, "schema": {"type": "string"}}}
 _changes_a_version = functools.partial(notes.note, if_match=True)
 
 
 @program.route("/program", methods=["GET"])
 @requires("program:read")
 @reads
-@program.response(200, schemas.Document)
+@program.leads_to("put_program", body="$response.body", **{"If-Match": "$response.header.ETag"})
+@program.also(304, description="Still the version that If-None-Match names")
+@program.response(200, schemas.Document, headers=_ETAG)
 def get_program() -> Any:
     """Show the program document in force.
 
@@ -47,7 +50,7 @@ def get_program() -> Any:
 @_changes_a_version
 @program.refuses(documents.InvalidProgram, service.TermFixed)
 @program.arguments(schemas.Document)
-@program.response(200, schemas.Document)
+@program.response(200, schemas.Document, headers=_ETAG)
 def put_program(document: dict[str, Any]) -> Any:
     """Replace the program document by a new version.
 
@@ -63,6 +66,7 @@ def put_program(document: dict[str, Any]) -> Any:
 @requires("program:read")
 @reads
 @program.arguments(schemas.Versions, location="query")
+@program.leads_to("get_version", version="$response.body#/data/0/version")
 @program.response(200, schema.page_of(schemas.VersionSummary))
 def list_versions(query: dict[str, Any]) -> Any:
     """List all versions of the program, newest first."""

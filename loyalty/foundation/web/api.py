@@ -47,6 +47,8 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] # flask-smorest 
         With `required=False` an absent body is an empty object. `body_limit` is in bytes.
         """
         schema = _instance(schema)
+        if location == "json":
+            docs.setdefault("example", getattr(schema, "example", None))  # what people copy
         documented = super().arguments(schema, location=location, required=required, **docs)
 
         def decorate(view: View) -> View:
@@ -55,6 +57,8 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] # flask-smorest 
                 return view(*args, parsing.load(schema, location, required=required), **kwargs)
 
             parsed.__dict__["_apidoc"] = documented(view)._apidoc  # noqa: SLF001 - flask-smorest's
+            if location == "json":
+                parsed.__dict__["takes_body"] = True
             if body_limit is not None:
                 parsed.__dict__["body_limit"] = body_limit
             return parsed  # type: ignore[return-value] # same signature but for the argument
@@ -87,6 +91,31 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] # flask-smorest 
             return answered  # type: ignore[return-value]
 
         return decorate
+
+    def also(
+        self, status_code: int, schema: type[ma.Schema] | None = None, *, description: str
+    ) -> Callable[[View], View]:
+        """Document another success than the one that `response` documents."""
+        documented = super().alt_response(
+            status_code, schema=schema, description=description, success=True
+        )
+
+        def decorate(view: View) -> View:
+            view.__dict__["_apidoc"] = documented(view)._apidoc  # noqa: SLF001
+            return view
+
+        return decorate
+
+    @staticmethod
+    def leads_to(
+        *operations: str, body: str | None = None, **parameters: str
+    ) -> Callable[[View], View]:
+        """Document that an answer tells the parameters, or the body, of other operations.
+
+        Each is a runtime expression such as `$response.body#/id`.
+        """
+        link: dict[str, Any] = {"parameters": parameters} | ({"requestBody": body} if body else {})
+        return lambda view: notes.note(view, links=tuple((name, link) for name in operations))
 
     @staticmethod
     def refuses(*refusals: type[problems.Problem]) -> Callable[[View], View]:
@@ -126,6 +155,9 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
 
     def _register_doc_blueprint(self) -> None:
         """Leave pages to `web.docs`."""
+
+    def _register_pagination_header(self) -> None:
+        """Leave pages of lists to `web.schema`."""
 
     def _register_error_handlers(self) -> None:
         errors.install(self._app)

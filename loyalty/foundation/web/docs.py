@@ -10,7 +10,17 @@ import functools
 from typing import Any
 
 import orjson
-from flask import Blueprint, Flask, Response, current_app, render_template, request
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    current_app,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from werkzeug.wrappers import Response as BaseResponse
 
 from loyalty.foundation import problems
 from loyalty.foundation.web import manual
@@ -60,6 +70,12 @@ class Rendered:
 def document() -> bytes:
     """Return the OpenAPI document of the current application as JSON."""
     return _rendered().document
+
+
+@pages.route("/")
+def start() -> BaseResponse:
+    """Lead whoever comes by browser to the readable page."""
+    return redirect(url_for("pages.show_manual"))
 
 
 @pages.route("/openapi.json")

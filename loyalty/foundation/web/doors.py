@@ -43,9 +43,12 @@ def writes(view: View) -> View:
 
     An Idempotency-Key is accepted: repeated with it, the call gets its first answer again.
     """
+    takes_body = hasattr(view, "takes_body")
 
     @functools.wraps(view)
     def writing(*args: Any, **kwargs: Any) -> Any:
+        if not takes_body:
+            parsing.refuse_body()
         call = functools.partial(view, *args, **kwargs)
         return _once(call) if "Idempotency-Key" in request.headers else _transacted(call)
 
@@ -55,8 +58,12 @@ def writes(view: View) -> View:
 def idempotent(view: View) -> View:
     """Like `writes`, for calls without a natural key: an Idempotency-Key is required."""
 
+    takes_body = hasattr(view, "takes_body")
+
     @functools.wraps(view)
     def writing(*args: Any, **kwargs: Any) -> Any:
+        if not takes_body:
+            parsing.refuse_body()
         if "Idempotency-Key" not in request.headers:
             raise problems.MissingIdempotencyKey(
                 "Send an Idempotency-Key header, such as a new UUID, so that repeating this call "

@@ -18,13 +18,14 @@ class Facts(TypedDict, total=False):
 
     `idempotency` is `accepted` or `required`. `scopes` are those a caller needs; an empty tuple
     means any recognised caller. `refusals` are the problems the view may answer besides the
-    usual ones. `if_match` says that the view needs an `If-Match` header, `addressed` that ids are
-    in its path.
+    usual ones, `links` the operations whose parameters its answer tells. `if_match` says that the
+    view needs an `If-Match` header, `addressed` that ids are in its path.
     """
 
     idempotency: str
     scopes: tuple[str, ...]
     refusals: tuple[type[problems.Problem], ...]
+    links: tuple[tuple[str, dict[str, Any]], ...]
     if_match: bool
     addressed: bool
 
@@ -34,5 +35,7 @@ def note(view: View, **facts: Unpack[Facts]) -> View:
     noted = dict(getattr(view, "_apidoc", {}))
     if "refusals" in facts:
         facts["refusals"] = (*noted.get("refusals", ()), *facts["refusals"])
+    if "links" in facts:
+        facts["links"] = (*noted.get("links", ()), *facts["links"])
     view.__dict__["_apidoc"] = {**noted, **facts}
     return view

@@ -100,6 +100,8 @@ def add_components(api: Any) -> None:
     components = api.spec.components
     for name, (about, example) in _HEADERS.items():
         described: dict[str, Any] = {"description": about, "schema": {"type": "string"}}
+        if name in _ON_EVERY_ANSWER:
+            described["required"] = True
         components.header(name, described | ({"example": example} if example else {}))
     components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     components.schema("Currency", {"type": "string", "enum": list(standards.CURRENCIES)})
@@ -123,7 +125,8 @@ def add_components(api: Any) -> None:
     )
     components.response(
         "default",
-        _refusal([problems.InternalError], api.base_url) | {"description": "Any other problem"},
+        _refusal([problems.InternalError, problems.NotReady], api.base_url)
+        | {"description": "Any other problem"},
     )
     api.ma_plugin.converter.add_attribute_function(_field_properties)
     api.register_converter(paths.PathText, paths.PathText.openapi)
@@ -149,11 +152,16 @@ def complete(
         responses[str(status)] = given | {
             "headers": {**_headers(headers), **given.get("headers", {})}
         }
+        if "links" in facts:
+            responses[str(status)]["links"] = {
+                operation: {"operationId": operation, **link} for operation, link in facts["links"]
+            }
     by_status: dict[int, list[type[problems.Problem]]] = {}
     for refusal in _refusals(doc, facts):
-        by_status.setdefault(refusal.status, []).append(refusal)
+        for status in (refusal.status, *refusal.other_statuses):
+            by_status.setdefault(status, []).append(refusal)
     for status, refusals in sorted(by_status.items()):
-        responses[str(status)] = _reference(api, refusals)
+        responses[str(status)] = _reference(api, status, refusals)
     doc["responses"] = {**responses, "default": "default"}
     return doc
 
@@ -164,27 +172,32 @@ def _refusals(doc: dict[str, Any], facts: dict[str, Any]) -> Iterable[type[probl
         found += [problems.Unauthorized, problems.Forbidden]
     if facts.get("addressed"):
         found += [problems.NotFound]
-    if "arguments" in facts:
+    need = facts.get("idempotency")
+    if "arguments" in facts or need:
         found += [problems.InvalidRequest]
-    if "requestBody" in doc:
+    if "requestBody" in doc or need:
         found += [problems.MalformedJson, problems.PayloadTooLarge, problems.UnsupportedMediaType]
-    if need := facts.get("idempotency"):
+    if need:
         found += [problems.InvalidIdempotencyKey, problems.IdempotencyInProgress]
         found += [problems.IdempotencyKeyReused]
         found += [problems.MissingIdempotencyKey] if need == "required" else []
     if facts.get("if_match"):
         found += [problems.PreconditionFailed, problems.PreconditionRequired]
-    return dict.fromkeys([*found, problems.TooManyRequests])
+    return dict.fromkeys([*found, problems.BadRequest, problems.TooManyRequests])
 
 
-def _reference(api: Any, refusals: list[type[problems.Problem]]) -> str:
+def _reference(api: Any, status: int, refusals: list[type[problems.Problem]]) -> str:
     name = "-".join(sorted(each.code for each in refusals))
+    if any(each.status != status for each in refusals):
+        name = f"{name}-{status}"
     if name not in api.spec.components.responses:
-        api.spec.components.response(name, _refusal(refusals, api.base_url))
+        api.spec.components.response(name, _refusal(refusals, api.base_url, status))
     return name
 
 
-def _refusal(refusals: list[type[problems.Problem]], base_url: str) -> dict[str, Any]:
+def _refusal(
+    refusals: list[type[problems.Problem]], base_url: str, status: int | None = None
+) -> dict[str, Any]:
     retry = ["Retry-After"] if any(each in _WITH_RETRY_AFTER for each in refusals) else []
     return {
         "description": "; or ".join(f"{each.title} (`{each.code}`)" for each in refusals),
@@ -192,17 +205,19 @@ def _refusal(refusals: list[type[problems.Problem]], base_url: str) -> dict[str,
         "content": {
             problems.MEDIA_TYPE: {
                 "schema": Problem,
-                "examples": {each.code: _example(each, base_url) for each in refusals},
+                "examples": {each.code: _example(each, base_url, status) for each in refusals},
             }
         },
     }
 
 
-def _example(refusal: type[problems.Problem], base_url: str) -> dict[str, Any]:
+def _example(
+    refusal: type[problems.Problem], base_url: str, status: int | None
+) -> dict[str, Any]:
     value = {
         "type": problems.type_url(base_url, refusal.code),
         "title": refusal.title,
-        "status": refusal.status,
+        "status": status or refusal.status,
         "detail": refusal.about,
         "code": refusal.code,
         "request_id": _HEADERS["Request-Id"][1],
@@ -222,6 +237,8 @@ def _field_properties(
         return openapi
     if "$ref" in openapi:
         return {"anyOf": [openapi, {"type": "null"}]}
+    if "anyOf" in openapi:
+        return openapi | {"anyOf": [*openapi["anyOf"], {"type": "null"}]}
     if "enum" in openapi:
         openapi["enum"] = [*openapi["enum"], None]
     return openapi | ({"type": [openapi["type"], "null"]} if "type" in openapi else {})

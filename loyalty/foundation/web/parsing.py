@@ -62,16 +62,27 @@ def json_body(*, required: bool = True) -> Any:
     return g.json_body
 
 
+def refuse_body() -> None:
+    """Refuse what a call that takes no body cannot mean; nothing and `{}` pass."""
+    if given := json_body(required=False):
+        names = list(given) if isinstance(given, dict) else ["_schema"]
+        raise invalid({name: ["is not known here: this call takes no body"] for name in names})
+
+
 def canonical_body() -> bytes:
     """Return the body so that the same JSON value always gives the same bytes; b"" for none."""
     return orjson.dumps(json_body(), option=orjson.OPT_SORT_KEYS) if body_text() else b""
 
 
 def body_text() -> bytes:
-    """Return the body as it came, up to the limit of the view."""
+    """Return the body as it came; raises `PayloadTooLarge` over the limit of the view."""
     view = current_app.view_functions.get(request.endpoint or "")
-    request.max_content_length = getattr(view, "body_limit", BODY_LIMIT)
-    return request.get_data()
+    limit = request.max_content_length = getattr(view, "body_limit", BODY_LIMIT)
+    text = request.get_data()
+    if len(text) >= limit and request.content_length is None:
+        # werkzeug cuts a body that comes in chunks, without a word
+        raise problems.PayloadTooLarge(f"The body must have fewer than {limit} bytes.")
+    return text
 
 
 def read_json(text: bytes) -> Any:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from werkzeug.routing import BaseConverter
+from werkzeug.routing import BaseConverter, IntegerConverter
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -39,6 +39,12 @@ class PathText(BaseConverter):
             "maxLength": LONGEST,
             "pattern": r"^[^\x00-\x1f\x7f]+$",
         }
+
+
+class PathNumber(IntegerConverter):
+    """A whole number in the one way to write it: ASCII digits, without leading zeros."""
+
+    regex = "0|[1-9][0-9]*"
 
 
 class KeepSlashes:

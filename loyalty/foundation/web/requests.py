@@ -54,6 +54,8 @@ class Surroundings:
                 raise limits.refusal(g.standing)
         if not environ.get("QUERY_STRING", "").isascii():
             raise problems.BadRequest("The query string must be percent-encoded.")
+        if not (environ["PATH_INFO"].isascii() or _is_utf8(environ["PATH_INFO"])):
+            raise problems.BadRequest("The address must be UTF-8, percent-encoded.")
 
     def after(self, response: Response) -> Response:
         """Add the headers that every answer has, log and measure."""
@@ -119,6 +121,14 @@ def install(app: Flask, *, per_minute: int, redis_url: str | None, secure: bool)
     if secure:
         constant["Strict-Transport-Security"] = "max-age=31536000"
     app.wsgi_app = ConstantHeaders(app.wsgi_app, constant)  # type: ignore[assignment] # a callable
+
+
+def _is_utf8(path: str) -> bool:
+    try:
+        path.encode("latin-1").decode()  # WSGI gives bytes as text
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _log_request(method: str, route: str, status: int, seconds: float) -> None:

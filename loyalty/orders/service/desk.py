@@ -16,9 +16,10 @@ from typing import Any
 import orjson
 
 from loyalty.checkout import queries as checkout_queries
-from loyalty.foundation import db, ids
+from loyalty.foundation import db, events, ids
 from loyalty.foundation.bulk import Changes
 from loyalty.foundation.call import Call
+from loyalty.foundation.keyed import plan_each_time
 from loyalty.ledger.book import Book, stamp_of
 from loyalty.members import accounts
 from loyalty.members import service as members
@@ -87,7 +88,7 @@ class Desk:
         )
 
     def note_member(self, member: MemberAccount) -> None:
-        """Have a member's statistics and tier written."""
+        """Have a member's statistics and tier written, and tell if the tier is another."""
         self.changes.update(
             Member,
             {
@@ -100,6 +101,18 @@ class Desk:
                 "updated_at": self.now,
             },
         )
+        news = self.standings.news(member)
+        if news is not None:
+            events.record(
+                self.changes,
+                "tier.changed",
+                program_id=self.call.program_id,
+                member_id=member.id,
+                data=news,
+                request_id=self.call.request_id,
+                occurred_at=self.now,
+                now=self.now,
+            )
 
     def write(self) -> None:
         """Write everything that was decided."""
@@ -110,6 +123,8 @@ class Desk:
 def open_desk(call: Call, orders: Sequence[Input], *, lock: bool) -> Desk:
     """Read all that these orders need; without `lock` for a preview, which writes nothing."""
     connection = db.connection()
+    if len(orders) > 1:
+        plan_each_time(connection)
     names = {order["member"]["external_id"] for order in orders if order["member"]}
     take = accounts.lock if lock else accounts.find
     found = take(connection, call.program_id, names)

@@ -25,7 +25,6 @@ from loyalty.orders.service.desk import Desk, Input, fingerprint, open_desk
 from loyalty.programs import service as programs
 from loyalty.tiers.kernel import Activity
 
-MOST_POINTS = 2**53 - 1
 AHEAD = timedelta(days=1)  # how far a shop's clock may run before ours
 
 
@@ -168,7 +167,7 @@ def _held(desk: Desk, order: Input) -> list[tuple[Account, Hold]]:
                 f"The order's member has no reservation {reservation_id!r}.",
                 errors=[FieldError(f"/reservations/{index}", "must be one of the order's member")],
             )
-        if pair[1].state == "captured" and found.order_ref == order["id"]:
+        if pair in held or (pair[1].state == "captured" and found.order_ref == order["id"]):
             continue
         checkout.require_held(pair[1])
         held.append(pair)
@@ -203,9 +202,22 @@ def _work_out(
     basket = _basket(order, placed_at, paid)
     facts = None if member is None else desk.history.facts(member, placed_at)
     award = None if facts is None else earning.award(desk.terms.earning, basket, facts)
-    if award is not None and award.points > MOST_POINTS:
-        raise OrderInvalid(f"The order would earn more than {MOST_POINTS} points.")
+    if member is not None and award is not None:
+        _require_room(desk, member, order["total"], award.points)
     return Decision(order, member, held, basket, facts, award)
+
+
+def _require_room(desk: Desk, member: MemberAccount, total: int, points: int) -> None:
+    if points > ledger.MOST:
+        raise OrderInvalid(f"The order would earn more than {ledger.MOST:,} points.")
+    if member.spend + total > ledger.MOST:
+        raise OrderInvalid(
+            f"With this order the member would have spent more than {ledger.MOST:,}.",
+            errors=[FieldError("/total", f"must be at most {ledger.MOST - member.spend}")],
+        )
+    account = desk.book.accounts.get(member.account_id)
+    if account is not None:  # a newcomer's is still to be opened
+        ledger.require_room(account, points)
 
 
 def _carry_out(desk: Desk, decision: Decision, row: dict[str, Any]) -> None:
@@ -313,9 +325,7 @@ def _count(desk: Desk, member: MemberAccount, row: Mapping[str, Any], award: Awa
                     "at": placed_at,
                 },
             )
-    before = member.tier
-    if desk.standings.add(member, Activity(placed_at, award.points, row["total"], 1)):
-        _tier_event(desk, member, before)
+    desk.standings.add(member, Activity(placed_at, award.points, row["total"], 1))
     desk.note_member(member)
 
 
@@ -341,10 +351,6 @@ def _grant(desk: Desk, member: MemberAccount, row: Mapping[str, Any]) -> None:
     )
     data = {"order": order_id, "points": row["granted"], "available_at": row["available_at"]}
     _event(desk, "points.earned", member, data, row["placed_at"])
-
-
-def _tier_event(desk: Desk, member: MemberAccount, before: str | None) -> None:
-    _event(desk, "tier.changed", member, {"from": before, "to": member.tier}, desk.now)
 
 
 def _event(desk: Desk, name: str, member: MemberAccount, data: dict[str, Any], at: Any) -> None:

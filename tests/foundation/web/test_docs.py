@@ -119,7 +119,7 @@ def test_what_doors_and_guards_note_is_in_the_document(make_web):
     assert set(media["examples"]) == {"conflict", "idempotency_in_progress"}
     assert conflict["headers"].keys() == {*openapi._ON_EVERY_ANSWER, "Retry-After"}
     assert set(doc["responses"]) == {
-        *("200", "400", "401", "403", "409", "412", "422", "428", "429", "default"),
+        *("200", "400", "401", "403", "409", "412", "413", "415", "422", "428", "429", "default"),
     }
 
 
@@ -181,3 +181,9 @@ def test_every_problem_has_the_page_that_its_type_promises(call):
 
 def test_what_a_page_quotes_cannot_become_markup(call):
     assert "<script" not in call.get("/problems/<script>").text
+
+
+def test_the_address_of_the_service_leads_to_its_documentation(make_web):
+    answer = make_web().test_client().get("/")
+
+    assert (answer.status_code, answer.location) == (302, "/docs")

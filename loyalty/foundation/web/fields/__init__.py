@@ -11,6 +11,7 @@ from loyalty.foundation.web.fields.containers import List, Metadata, Nested
 from loyalty.foundation.web.fields.numbers import (
     LARGEST,
     Boolean,
+    Change,
     Integer,
     IntegerText,
     MinorUnits,
@@ -23,6 +24,7 @@ from loyalty.foundation.web.fields.times import Date, Duration, Instant
 __all__ = [
     "LARGEST",
     "Boolean",
+    "Change",
     "Choice",
     "Code",
     "Country",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 import marshmallow as ma
@@ -66,6 +66,10 @@ class Field(Described, fields.Field[T], Generic[T]):
         if value is None or value is ma.missing or self._has_steps:
             return super().deserialize(value, attr, data, **kwargs)
         return self._deserialize(value, attr, data, **kwargs)
+
+    def plain_reader(self) -> Callable[[Any], Any]:
+        """Return the shortest function that reads a value which is not null."""
+        return self.deserialize if self._has_steps else self._read
 
     def _deserialize(
         self,

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import marshmallow as ma
+
 from loyalty.foundation.web.fields.base import Field
 
 LARGEST = 2**53 - 1
@@ -43,6 +45,20 @@ class Points(Integer):
 
     def __init__(self, *, least: int = 1, most: int = LARGEST, **options: Any) -> None:
         super().__init__(least=least, most=most, **{"example": 500, **options})
+
+
+class Change(Integer):
+    """A number of points to add, or with a minus to take: not zero."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.expects = f"{self.expects}, and not 0"
+        self.openapi = {**self.openapi, "not": {"const": 0}}
+
+    def _read(self, value: Any) -> int:
+        if super()._read(value) == 0:
+            raise ma.ValidationError("must not be 0")
+        return int(value)
 
 
 class MinorUnits(Integer):
