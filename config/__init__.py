@@ -3,6 +3,18 @@
 The only place that reads the environment.
 """
 
-from config.settings import Settings, SettingsError, environment_with, settings_from_environment
+from config.settings import (
+    Settings,
+    SettingsError,
+    environment_or,
+    environment_with,
+    settings_from_environment,
+)
 
-__all__ = ["Settings", "SettingsError", "environment_with", "settings_from_environment"]
+__all__ = [
+    "Settings",
+    "SettingsError",
+    "environment_or",
+    "environment_with",
+    "settings_from_environment",
+]

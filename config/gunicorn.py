@@ -24,6 +24,7 @@ accesslog = None  # the service logs each request itself, with its request id
 keepalive = 75  # seconds; longer than the idle time of common load balancers, who then close first
 timeout = 60
 graceful_timeout = 30
+logger_class = "config.gunicorn_words.Logger"
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a heartbeat in memory never waits for a disk
 control_socket_disable = True  # would open a socket in $HOME, which a container may not have
 http_parser = "auto"  # takes the faster gunicorn_h1c where it is installed; it ships no wheels

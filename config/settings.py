@@ -208,3 +208,9 @@ def settings_from_environment() -> Settings:
 def environment_with(**settings: str) -> dict[str, str]:
     """Return this process's environment with other `settings`, for a process that it starts."""
     return {**os.environ, **{PREFIX + name.upper(): text for name, text in settings.items()}}
+
+
+def environment_or(**settings: str) -> dict[str, str]:
+    """Return this process's environment, with `settings` where it says nothing itself."""
+    given = {name: text for name, text in os.environ.items() if text.strip()}
+    return {**{PREFIX + name.upper(): text for name, text in settings.items()}, **given}

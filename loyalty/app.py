@@ -96,13 +96,20 @@ def _engine_options(settings: Settings) -> dict[str, Any]:
             "pool_size": settings.database_pool_size,
             "max_overflow": 0,
             "pool_timeout": 10,
-            "connect_args": {
-                "connect_timeout": 5,
-                # psycopg prepares what runs for the fifth time: planning cost half of a post
-                "prepare_threshold": None if settings.database_pooler else 5,
-            },
+            "connect_args": {"connect_timeout": 5, **_planning(settings)},
         }
     return options
+
+
+def _planning(settings: Settings) -> dict[str, Any]:
+    """Prepare statements and keep their plans, unless a pooler hands our connections around.
+
+    Planning is half of a short statement. A kept plan must stay good while its tables grow, so
+    PostgreSQL is told to find rows by index even while a table is small enough to be read whole.
+    """
+    if settings.database_pooler:
+        return {"prepare_threshold": None}
+    return {"prepare_threshold": 5, "options": "-c enable_seqscan=off -c jit=off"}
 
 
 def _prepare_addresses(app: Flask, settings: Settings) -> None:

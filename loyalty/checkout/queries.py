@@ -11,8 +11,8 @@ from sqlalchemy import Select, bindparam, select
 from sqlalchemy.engine import Connection
 
 from loyalty.checkout.models import Reservation
-from loyalty.foundation.db import AnyRow, table_of
-from loyalty.foundation.keyed import Keyed
+from loyalty.foundation.db import table_of
+from loyalty.foundation.keyed import Frequent, Keyed
 from loyalty.foundation.tenancy import Program
 from loyalty.ledger import queries as ledger
 from loyalty.members.models import Member
@@ -85,7 +85,7 @@ _FIND = Keyed(lambda among: _joined().where(among(RESERVATION.c.id)))
 _OF_ORDERS = Keyed(
     lambda among: _joined().where(among(RESERVATION.c.order_ref), HOLD.c.state == "captured")
 )
-_LOCK = (
+_LOCK = Frequent(
     _joined(*ledger.ACCOUNT_COLUMNS, *ledger.HOLD_COLUMNS)
     .join(ledger.ACCOUNT, ledger.ACCOUNT.c.id == HOLD.c.account_id)
     .where(RESERVATION.c.id == bindparam("id"))
@@ -97,7 +97,7 @@ def find_reservations(
     connection: Connection, program_id: str, ids: Collection[str]
 ) -> dict[str, Found]:
     """Return those of the reservations that exist in the program, by id."""
-    rows = _FIND.run(connection, ids, program_id=program_id)
+    rows = _FIND.rows(connection, ids, program_id=program_id)
     return {row[0]: Found(*row) for row in rows}
 
 
@@ -105,17 +105,16 @@ def list_captured_for(
     connection: Connection, program_id: str, order_refs: Collection[str]
 ) -> list[Found]:
     """Return what was captured for orders, by the shop's order ids."""
-    rows = _OF_ORDERS.run(connection, order_refs, program_id=program_id)
+    rows = _OF_ORDERS.rows(connection, order_refs, program_id=program_id)
     return [Found(*row) for row in rows]
 
 
 def lock_reservation(connection: Connection, program_id: str, reservation_id: str) -> Locked | None:
     """Lock a reservation with its account and hold; return all three."""
-    row: AnyRow | None = connection.execute(
-        _LOCK, {"program_id": program_id, "id": reservation_id}
-    ).first()
-    if row is None:
+    rows = _LOCK.rows(connection, {"program_id": program_id, "id": reservation_id})
+    if not rows:
         return None
+    row = rows[0]
     account = len(_COLUMNS)
     hold = account + len(ledger.ACCOUNT_COLUMNS)
     return Locked(Found(*row[:account]), row[account:hold], row[hold:])

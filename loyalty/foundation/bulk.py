@@ -12,11 +12,12 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Table, TextClause, bindparam, insert, text, update
+from sqlalchemy import Table, bindparam, insert, text, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection
 
 from loyalty.foundation.db import Base, LostUpdate, metadata, table_of
+from loyalty.foundation.keyed import Frequent
 
 Row = Mapping[str, Any]
 Key = tuple[Any, ...]
@@ -123,7 +124,7 @@ def _update_statement(table: Table, names: tuple[str, ...]) -> Any:
 def _write_in_one(connection: Connection, steps: list[Step]) -> None:
     shape = tuple((table, verb, tuple(rows[0]), len(rows) == 1) for table, verb, rows in steps)
     parameters = {f"rows_{n}": _dump(rows) for n, (_, _, rows) in enumerate(steps)}
-    written = connection.execute(_statement(shape), parameters).one()
+    (written,) = _statement(shape).rows(connection, parameters)
     for count, (table, _, rows) in zip(written, steps, strict=True):
         if count != len(rows):
             raise LostUpdate(table.name)
@@ -135,10 +136,10 @@ def _dump(rows: list[Row]) -> str:
 
 
 @lru_cache(maxsize=256)
-def _statement(shape: tuple[tuple[Table, str, tuple[str, ...], bool], ...]) -> TextClause:
+def _statement(shape: tuple[tuple[Table, str, tuple[str, ...], bool], ...]) -> Frequent:
     parts = [_part(n, *step) for n, step in enumerate(shape)]
     counts = ", ".join(f"(SELECT count(*) FROM w{n})" for n in range(len(shape)))  # noqa: S608
-    return text(f"WITH {', '.join(parts)} SELECT {counts}")
+    return Frequent(text(f"WITH {', '.join(parts)} SELECT {counts}"))
 
 
 def _part(n: int, table: Table, verb: str, names: tuple[str, ...], single: bool) -> str:  # noqa: FBT001

@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 
 import isodate
 
-
 MOST_MONTHS = 1_200
 MOST_TIME = timedelta(days=36_525)
 

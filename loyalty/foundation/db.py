@@ -191,6 +191,13 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
+@event.listens_for(Engine, "connect")
+def _speak_utc(connection: Any, _record: object) -> None:
+    if isinstance(connection, psycopg.Connection):
+        connection.execute("SET TIME ZONE 'UTC'")
+        connection.commit()
+
+
 @event.listens_for(Engine, "begin")
 def _begin_sqlite(connection: Connection) -> None:
     if connection.dialect.name != "sqlite":

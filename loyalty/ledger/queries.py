@@ -84,9 +84,9 @@ _LOT_AND_OWNER = select(LOT.c.account_id, *LOT_COLUMNS)
 _OPEN_LOTS = Keyed(lambda among: _LOT_AND_OWNER.where(among(LOT.c.account_id), OPEN_LOT))
 
 
-def lock_accounts(connection: Connection, account_ids: Collection[str]) -> Sequence[AnyRow]:
+def lock_accounts(connection: Connection, account_ids: Collection[str]) -> Sequence[Sequence[Any]]:
     """Read accounts and lock them, in the order of their ids."""
-    return _LOCK.run(connection, account_ids).all()
+    return _LOCK.rows(connection, account_ids)
 
 
 def claim_due_accounts(
@@ -109,11 +109,11 @@ def list_holds(
     connection: Connection, account_ids: Collection[str], hold_ids: Collection[str]
 ) -> list[tuple[str, state.Hold]]:
     """Return (account id, hold): the open ones of the accounts, and the named ones."""
-    rows: list[AnyRow] = []
+    rows: list[Sequence[Any]] = []
     if account_ids:
-        rows += _OPEN_HOLDS.run(connection, account_ids)
+        rows += _OPEN_HOLDS.rows(connection, account_ids)
     if hold_ids:
-        rows += _HOLDS.run(connection, hold_ids)
+        rows += _HOLDS.rows(connection, hold_ids)
     return [(row[0], hold_of(row[1:])) for row in rows]
 
 
@@ -128,7 +128,7 @@ def list_lots(
     if numbers or sources:
         key = tuple_(LOT.c.account_id, LOT.c.number)
         source = tuple_(LOT.c.account_id, LOT.c.source_type, LOT.c.source_id)
-        rows = connection.execute(
+        rows: Sequence[Sequence[Any]] = connection.execute(
             _LOT_AND_OWNER.where(
                 or_(
                     and_(LOT.c.account_id.in_(list(account_ids)), OPEN_LOT),
@@ -136,9 +136,9 @@ def list_lots(
                     source.in_(list(sources)),
                 )
             )
-        )
+        ).all()
     else:
-        rows = _OPEN_LOTS.run(connection, account_ids)
+        rows = _OPEN_LOTS.rows(connection, account_ids)
     return [(row[0], state.Lot(*row[1:])) for row in rows]
 
 

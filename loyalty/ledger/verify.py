@@ -15,6 +15,7 @@ from loyalty.ledger import kernel, models, queries
 ACCOUNTS_AT_ONCE = 500
 ENTRY_COLUMNS = (*kernel.HASHED, "hash")
 LOT_COLUMNS = ("number", "remaining", "held", "settled", "available_at", "expires_at")
+GRANTING = kernel.EARNED - {"clawback", "reinstate"} | {"adjust", "transfer_in"}
 HOLD_COLUMNS = ("id", "units", "lots", "state", "captured", "expires_at")
 
 
@@ -129,21 +130,34 @@ def _fault_of_lots(
 
 
 def _fault_of_holds(account: Any, entries: list[Any], holds: list[Any]) -> str | None:
-    """Compare what was captured with the entries; a merge leaves those with the former account."""
     spent = {
         entry.source_id: -entry.points
         for entry in entries
         if (entry.kind, entry.source_type) == ("redeem", "reservation")
     }
-    merged = any((entry.kind, entry.source_type) == ("transfer_in", "merge") for entry in entries)
+    home = _home_lots(entries)
     for hold in holds:
         where = f"reservation {hold.id} of account {account.id}"
         in_lots = sum(units for _, units in hold.lots)
         if in_lots != hold.units:
             return f"{where} holds {hold.units}, but {in_lots} in its lots."
-        if spent.get(hold.id, hold.captured if merged else 0) != hold.captured:
+        came_by_merge = not {number for number, _ in hold.lots} <= home
+        if spent.get(hold.id, hold.captured if came_by_merge else 0) != hold.captured:
             return f"{where} says that {hold.captured} were spent, its entry says otherwise."
     return None
+
+
+def _home_lots(entries: list[Any]) -> set[int]:
+    """Return the lots that were granted here; the entries of others stayed where they were."""
+    first: dict[int, Any] = {}
+    for entry in entries:
+        for number in entry.lots:
+            first.setdefault(int(number), entry)
+    return {
+        number
+        for number, entry in first.items()
+        if entry.kind in GRANTING and entry.source_type != "merge"
+    }
 
 
 def _fault_of_time(account: Any, lots: list[Any], holds: list[Any]) -> str | None:

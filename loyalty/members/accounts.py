@@ -6,7 +6,7 @@ come along, so that most requests need no statement of their own for them.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -16,8 +16,8 @@ from sqlalchemy import Select, and_, bindparam, func, select
 from sqlalchemy.engine import Connection
 
 from loyalty.foundation import db, idempotency
-from loyalty.foundation.db import AnyRow, table_of
-from loyalty.foundation.keyed import Among, Keyed
+from loyalty.foundation.db import table_of
+from loyalty.foundation.keyed import Among, Frequent, Keyed
 from loyalty.foundation.tenancy import Program
 from loyalty.ledger import queries as ledger
 from loyalty.ledger import reading
@@ -101,9 +101,7 @@ def _read(among: Among) -> Select[Any]:
 _READ = Keyed(_read)
 _LOCK = Keyed(
     lambda among: (
-        _read(among)
-        .order_by(ledger.ACCOUNT.c.id)
-        .with_for_update(of=[ledger.ACCOUNT, MEMBER])
+        _read(among).order_by(ledger.ACCOUNT.c.id).with_for_update(of=[ledger.ACCOUNT, MEMBER])
     )
 )
 
@@ -131,19 +129,19 @@ def find(
 
 def find_one_with_lots(
     connection: Connection, program_id: str, external_id: str
-) -> tuple[MemberAccount, AnyRow] | None:
-    """Return a member with account, open lots and holds (`row.open_lots`, `row.open_holds`)."""
+) -> tuple[MemberAccount, Any, Any] | None:
+    """Return a member with account, its open lots and open holds as `reading` takes them."""
     statement = _with_lots(connection.dialect.name)
-    row = connection.execute(
-        statement, {"program_id": program_id, "external_id": external_id}
-    ).first()
-    return None if row is None else (_member(row), row)
+    rows = statement.rows(connection, {"program_id": program_id, "external_id": external_id})
+    return (_member(rows[0]), *rows[0][-2:]) if rows else None
 
 
 @lru_cache(maxsize=4)
-def _with_lots(dialect: str) -> Select[Any]:
-    return _joined(*_FACTS, *reading.open_lots_and_holds(dialect)).where(
-        ASKED.c.external_id == bindparam("external_id")
+def _with_lots(dialect: str) -> Frequent:
+    return Frequent(
+        _joined(*_FACTS, *reading.open_lots_and_holds(dialect)).where(
+            ASKED.c.external_id == bindparam("external_id")
+        )
     )
 
 
@@ -152,7 +150,7 @@ def _fetch(
 ) -> dict[str, MemberAccount]:
     if not external_ids:
         return {}
-    rows = statement.run(connection, external_ids, program_id=program_id)
+    rows = statement.rows(connection, external_ids, program_id=program_id)
     found: dict[str, MemberAccount] = {}
     by_id: dict[str, MemberAccount] = {}
     for member in map(_member, rows):
@@ -162,6 +160,6 @@ def _fetch(
     return found
 
 
-def _member(row: AnyRow) -> MemberAccount:
+def _member(row: Sequence[Any]) -> MemberAccount:
     end = _SIZE + len(_FACTS)
     return MemberAccount(tuple(row[:_SIZE]), *row[_SIZE:end])

@@ -60,7 +60,7 @@ _SEEN = Keyed(
 def find_seen(connection: Connection, program_id: str, order_ids: Collection[str]) -> Seen:
     """Return the fingerprints of recorded orders, and what reservations already paid for."""
     seen = Seen({}, {})
-    for order_id, fingerprint, minor in _SEEN.run(connection, order_ids, program_id=program_id):
+    for order_id, fingerprint, minor in _SEEN.rows(connection, order_ids, program_id=program_id):
         if fingerprint is not None:
             seen.fingerprints[order_id] = fingerprint
         else:
@@ -77,15 +77,17 @@ def _orders() -> Select[Any]:
     )
 
 
+_ORDER_NAMES = [*(column.name for column in ORDER.c), "member"]
 _BY_IDS = Keyed(lambda among: _orders().where(among(ORDER.c.external_id)))
 
 
 def find_orders(
     connection: Connection, program_id: str, order_ids: Collection[str]
-) -> dict[str, RowMapping]:
+) -> dict[str, dict[str, Any]]:
     """Return recorded orders with their member's external id, by the shop's order id."""
-    rows = _BY_IDS.run(connection, order_ids, program_id=program_id)
-    return {row["external_id"]: row for row in rows.mappings()}
+    rows = _BY_IDS.rows(connection, order_ids, program_id=program_id)
+    orders = (dict(zip(_ORDER_NAMES, row, strict=True)) for row in rows)
+    return {order["external_id"]: order for order in orders}
 
 
 class Concerned(NamedTuple):

@@ -115,7 +115,13 @@ def _record(desk: _Desk, opening: Input) -> Outcome:
                 "The points have expired already.", errors=[FieldError("/expires_at", detail)]
             ),
         )
-    account_id = desk.account_ids.get(opening["member"]) or _enrol(desk, opening)
+    account_id = desk.account_ids.get(opening["member"])
+    if account_id is not None:  # a newcomer has room for whatever a number can tell
+        try:
+            kernel.require_room(desk.book.accounts[account_id], opening["points"])
+        except kernel.BalanceTooLarge as problem:
+            return Outcome(replayed=False, problem=problem)
+    account_id = account_id or _enrol(desk, opening)
     desk.seen[opening["id"]] = content
     _grant(desk, account_id, opening, content)
     return Outcome(replayed=False)

@@ -50,12 +50,12 @@ def get_balance(call: Call, external_id: str, *, as_of: datetime | None = None) 
     found = accounts.find_one_with_lots(db.connection(), call.program_id, external_id)
     if found is None:
         raise members.not_found(external_id)
-    member, row = found
+    member, lots, holds = found
     now = member.test_now or call.now
     if as_of is not None and as_of < now:
         account = reading.account_as_it_was(db.connection(), member.account, as_of)
     else:
-        account = reading.account_at(member.account, row.open_lots, row.open_holds, as_of or now)
+        account = reading.account_at(member.account, lots, holds, as_of or now)
     shown = reading.as_mapping(reading.balance(account))
     return {"member": member.external_id, **shown, "worth": _worth(call, member, account.available)}
 

@@ -7,7 +7,6 @@ tells them apart.
 import csv
 import gzip
 import json
-import signal
 from collections import Counter
 from itertools import islice
 from pathlib import Path
@@ -16,8 +15,6 @@ import pytest
 from sqlalchemy import func, select
 
 from loyalty.foundation import db
-from loyalty.foundation.progress import ImportProgress
-from loyalty.foundation.tenancy import Program
 from loyalty.ledger.models import Account
 from loyalty.members.models import Member
 from tests.support import commands, make
@@ -72,12 +69,6 @@ def available_points(program):
         return Counter(dict(map(tuple, db.session.execute(query))))
 
 
-def rows_done(program):
-    query = select(ImportProgress.row_count).where(ImportProgress.program_id == program.id)
-    with db.reading():
-        return db.session.scalar(query) or 0
-
-
 def post_in_batches(api, rows, size=1000):
     """Post rows as orders; returns how often each status was answered."""
     orders = (
@@ -113,14 +104,8 @@ def test_the_sample_is_imported_to_the_point(run, shop):
 
 
 def test_an_import_that_was_killed_ends_the_same(run, shop, database_url):
-    with commands.start(database_url, *arguments(SAMPLE, shop)) as process:
-        while not rows_done(shop):
-            assert process.poll() is None, process.communicate()
-        with db.transaction():  # keeps it from ending before it is killed
-            db.session.get_one(Program, shop.id, with_for_update=True)
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
-    assert 0 < rows_done(shop) < 6919
+    commands.kill_in_the_middle(commands.start(database_url, *arguments(SAMPLE, shop)), shop)
+    assert 0 < commands.rows_done(shop) < 6919
 
     result = run(*arguments(SAMPLE, shop, "--resume"))
 

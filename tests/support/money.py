@@ -1,17 +1,18 @@
-"""A shop's server as tests play it: one test program of its own, one key, and the calls it makes."""
+"""A shop's server as tests play it: a test program of its own, a key, and the calls it makes."""
 
+import json
 import uuid
 from contextvars import Context
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-import orjson
 from sqlalchemy import select
 
-from loyalty.foundation import db
+from loyalty.foundation import clock, db
 from loyalty.ledger import verify as proof
 from loyalty.ledger.models import Account
 from loyalty.members.models import Member
+from loyalty.programs import service as programs
 from tests.support import make
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -34,19 +35,22 @@ def document(*rules, earning=None, redemption=AT_PAR, tiers=(), **program):
         program={"timezone": "UTC", **program},
         earning={"rules": list(rules or (BASE,)), **(earning or {})},
         tiers=list(tiers),
-        **parts,
     )
-    if redemption is None:
-        del whole["redemption"]
-    return whole
+    del whole["redemption"]
+    return {**whole, **parts}
 
 
 def open_shop(app, *rules, now=NOON, **terms):
     """Make a program and a key for it, and set its clock if it has one."""
 
+    whole = document(*rules, **terms)
+
     def opened():
         with app.app_context():
-            program = make.program(document(*rules, **terms))
+            with db.transaction():
+                programs.create_program(document=whole, actor="test", now=clock.system_now())
+            with db.reading():
+                program = programs.get_program(whole["program"]["slug"])
             return Shop(app, program.id, make.key(program))
 
     shop = Context().run(opened)
@@ -66,7 +70,7 @@ class Shop:
         headers = {"Authorization": f"Bearer {self.key}"}
         if once is not None:
             headers["Idempotency-Key"] = once
-        data = None if body is None else orjson.dumps(body)
+        data = None if body is None else json.dumps(body)
         return self.app.test_client().open(
             path, method=method, data=data, headers=headers, content_type="application/json"
         )
@@ -135,6 +139,11 @@ class Shop:
         path = f"/v1/members/{part(member)}/adjustments"
         body = {"points": points, "reason": "a test"}
         return self.call("POST", path, body, once=once or uuid.uuid4().hex)
+
+    def give(self, member, points):
+        """Let somebody have points, whether or not they are a member yet."""
+        self.enrol(member)
+        return self.adjust(member, points)
 
     def transfer(self, member, to, points, *, once=None):
         path = f"/v1/members/{part(member)}/transfers"

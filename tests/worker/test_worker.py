@@ -250,14 +250,13 @@ def told(process, event):
     raise AssertionError(f"the worker ended without telling: {event}")
 
 
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
-def test_a_worker_ends_in_good_order_when_told_to(app, sweep, database_url, sent):
+def test_a_worker_ends_in_good_order_when_told_to(app, sweep, database_url):
     shop = open_shop(app, earning=FORTNIGHT)
     fill(shop)
 
     with commands.start(database_url, "worker") as worker:
         assert told(worker, "the worker has started")
-        worker.send_signal(sent)
+        worker.terminate()
         assert told(worker, "the worker has ended")
 
     assert worker.returncode == 0
@@ -278,7 +277,7 @@ def test_a_worker_tells_what_it_did_in_a_line_and_goes_on(app, sweep, database_u
             shop.set_clock(NOON + timedelta(days=day + 15))
             line = told(worker, "swept")
             assert (line["sweep"], line["accounts"]) == ("settle points", 1)
-        worker.terminate()
+        worker.send_signal(signal.SIGINT)
         assert told(worker, "the worker has ended")
 
     assert worker.returncode == 0

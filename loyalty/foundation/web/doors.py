@@ -57,7 +57,6 @@ def writes(view: View) -> View:
 
 def idempotent(view: View) -> View:
     """Like `writes`, for calls without a natural key: an Idempotency-Key is required."""
-
     takes_body = hasattr(view, "takes_body")
 
     @functools.wraps(view)

@@ -15,6 +15,7 @@ from typing import Any, Literal, NoReturn
 import marshmallow as ma
 import orjson
 from flask import current_app, g, request
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request
 
 from loyalty.foundation import problems
@@ -78,10 +79,19 @@ def body_text() -> bytes:
     """Return the body as it came; raises `PayloadTooLarge` over the limit of the view."""
     view = current_app.view_functions.get(request.endpoint or "")
     limit = request.max_content_length = getattr(view, "body_limit", BODY_LIMIT)
-    text = request.get_data()
+    try:
+        text = request.get_data()
+    except HTTPException:
+        raise
+    except Exception as error:
+        # each server has errors of its own for chunks that are none and connections that break
+        raise problems.BadRequest("The body did not come whole; send it again.") from error
     if len(text) >= limit and request.content_length is None:
         # werkzeug cuts a body that comes in chunks, without a word
         raise problems.PayloadTooLarge(f"The body must have fewer than {limit} bytes.")
+    announced = request.environ.get("CONTENT_LENGTH") or ""
+    if announced.isdecimal() and len(text) < int(announced):
+        raise problems.BadRequest("The body ended before its Content-Length.")
     return text
 
 
