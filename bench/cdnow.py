@@ -41,15 +41,18 @@ def orders_per_second(database_url: str, orders: int) -> float:
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "loyalty", "import", "orders"]
     command += [str(FILE), "--program", shop.slug]
     started = time.perf_counter()
-    done = subprocess.run(
-        command,
-        cwd=servers.ROOT,
-        env=servers.settings(database_url),
-        capture_output=True,
-        text=True,
-        timeout=MOST_SECONDS,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            command,
+            cwd=servers.ROOT,
+            env=servers.settings(database_url),
+            capture_output=True,
+            text=True,
+            timeout=MOST_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise ImportFailed(f"not done after {MOST_SECONDS} seconds") from None
     if done.returncode:
         raise ImportFailed(done.stderr.strip().splitlines()[-1])
     return orders / (time.perf_counter() - started)

@@ -15,6 +15,7 @@ from tests.support import postgres
 CONNECTIONS = 16
 BATCH_CONNECTIONS = 4
 BATCH_ORDERS = 500
+MILLION = 1_000_000
 SHIPPED = "gthread"
 OTHER = "gevent"
 
@@ -25,6 +26,7 @@ class Effort:
 
     rounds: int
     seconds: float
+    batch_seconds: float  # longer: what is under way at the end does not count
     members: int  # among whom orders are spread
     orders_each: int  # of every member in the small and the large database …
     small: int  # … which have so many members
@@ -33,10 +35,24 @@ class Effort:
 
 
 FULL = Effort(
-    rounds=5, seconds=4, members=10_000, orders_each=10, small=1_000, large=100_000, imported=None
+    rounds=5,
+    seconds=4,
+    batch_seconds=12,
+    members=10_000,
+    orders_each=10,
+    small=1_000,
+    large=100_000,
+    imported=None,
 )
 QUICK = Effort(
-    rounds=2, seconds=2, members=2_000, orders_each=2, small=500, large=2_500, imported=4_000
+    rounds=2,
+    seconds=2,
+    batch_seconds=8,
+    members=2_000,
+    orders_each=2,
+    small=500,
+    large=2_500,
+    imported=4_000,
 )
 
 Load = tuple[str, wrk.Target, int]
@@ -65,7 +81,8 @@ def throughput(server_url: str, effort: Effort) -> Iterator[Figure]:
             rounds: dict[str, list[float]] = {name: [] for name in (*loads, "minimal")}
             for _ in range(effort.rounds):
                 for name, (script, target, connections) in loads.items():
-                    one = wrk.run(script, target, seconds=effort.seconds, connections=connections)
+                    seconds = effort.batch_seconds if name == "batch" else effort.seconds
+                    one = wrk.run(script, target, seconds=seconds, connections=connections)
                     rounds[name].append(one.per_second)
                 posts = minimal.posts_per_second(
                     bare, seconds=effort.seconds, connections=CONNECTIONS
@@ -216,7 +233,7 @@ def latency(server_url: str, effort: Effort) -> Iterator[Figure]:
                 "ms",
                 "one request at a time; ratio to the smaller database",
                 value / base,
-                "≤ 1.15" if size == "large" else "",
+                "≤ 1.15" if entries >= MILLION else "",
             )
 
 

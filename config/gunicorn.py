@@ -3,9 +3,11 @@
 Each name below is a gunicorn setting or hook. What an operator decides comes from the settings.
 """
 
+import ctypes
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +39,22 @@ os.environ.update(environment_with(metrics_dir=str(_metrics_dir)))
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics_dir)
 
 
+_ARENA_MAX = -8  # M_ARENA_MAX in glibc's malloc.h
+
+
 def on_starting(_server: Any) -> None:
     """Forget what an earlier run counted: counters start at zero with the process."""
     for leftover in _metrics_dir.glob("*.db"):
         leftover.unlink()
+
+
+def post_fork(_server: Any, _worker: Any) -> None:
+    """Let all threads take memory from two places: by default each keeps its own largest need.
+
+    Batches of 500 grew a worker by 64 MiB without this, by 40 MiB with it. Only glibc has the knob.
+    """
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).mallopt(_ARENA_MAX, 2)
 
 
 def child_exit(_server: Any, worker: Any) -> None:

@@ -23,6 +23,7 @@ Row = Mapping[str, Any]
 Key = tuple[Any, ...]
 Step = tuple[Table, str, list[Row]]
 _POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]
+NATURAL_KEY = "external_id"
 GUARD = "was_"  # a field `was_version` must still be the row's version
 
 
@@ -66,7 +67,7 @@ class Changes:
             self._complete_new_rows(table)
         steps: list[Step] = []
         for table, rows in sorted(self._inserts.items(), key=lambda item: _rank(item[0])):
-            steps += [(table, "insert", alike) for alike in _by_columns(rows)]
+            steps += [(table, "insert", alike) for alike in _by_columns(_in_key_order(table, rows))]
         for table, changed in self._updates.items():
             steps += [(table, "update", alike) for alike in _by_columns(changed.values())]
         return steps
@@ -80,6 +81,13 @@ class Changes:
             values = {name: value for name, value in change.items() if not name.startswith(GUARD)}
             complete.append({**row, **values} if change else row)
         self._inserts[table] = complete
+
+
+def _in_key_order(table: Table, rows: list[Row]) -> list[Row]:
+    """Sort by the shop's own ids, so that two batches never wait for each other crosswise."""
+    if len(rows) == 1 or NATURAL_KEY not in table.c:
+        return rows
+    return sorted(rows, key=lambda row: row[NATURAL_KEY])
 
 
 def _key(table: Table, row: Row) -> Key:

@@ -60,7 +60,7 @@ class UtcTime(TypeDecorator[datetime]):
         if value.tzinfo is None:
             raise ValueError("times must be aware")
         if dialect.name == "sqlite":
-            return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+            return f"{value.astimezone(UTC).isoformat(timespec='microseconds')[:26]}Z"
         return value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from loyalty.ledger import kernel, queries
+from loyalty.ledger import chain, kernel, lots, queries
 from loyalty.ledger.book import Book
 from loyalty.ledger.state import Account, Posting
 
@@ -33,9 +33,9 @@ def move_all(book: Book, source_id: str, target_id: str) -> None:
     if moved or before:
         _post(source, target, before, moved)
     for lot in sorted(target.known_lots(), key=lambda lot: lot.spending_order):
-        kernel.mature(target, lot, target.stamp.now, target.stamp.now)
-    kernel.schedule(source)
-    kernel.schedule(target)
+        lots.mature(target, lot, target.stamp.now, target.stamp.now)
+    lots.schedule(source)
+    lots.schedule(target)
     target.peak = max(target.peak, source.peak)
 
 
@@ -84,7 +84,7 @@ def _post(source: Account, target: Account, total: int, moved: Mapping[int, int]
     about: dict[str, Any] = {"source_type": "merge", "occurred_at": now}
     left = f"{count} moved: this account was merged into another."
     came = f"{count} moved here: another account was merged into this one."
-    kernel.post(
+    chain.post(
         source,
         -total,
         Posting(
@@ -92,7 +92,7 @@ def _post(source: Account, target: Account, total: int, moved: Mapping[int, int]
         ),
         {number: -units for number, units in moved.items()},
     )
-    kernel.post(
+    chain.post(
         target,
         total,
         Posting(

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.engine import Connection
 
 from loyalty.foundation.db import AnyRow
-from loyalty.ledger import kernel, queries
+from loyalty.ledger import chain, kernel, queries
 from loyalty.ledger.state import PAST, Account, Hold, Lot, Stamp
 
 READER = "reader"
@@ -79,7 +79,7 @@ def account_as_it_was(connection: Connection, row: Sequence[Any], at: datetime) 
     entries = _entries_until(connection, account.id, at)
     account.lots = _lots_after(connection, account.id, entries)
     account.debt = entries[-1].debt if entries else 0
-    account.earned = sum(entry.points for entry in entries if entry.kind in kernel.EARNED)
+    account.earned = sum(entry.points for entry in entries if entry.kind in chain.EARNED)
     account.pending = sum(lot.remaining for lot in account.lots.values())
     account.available = account.held = 0
     _put_holds_back(connection, account, at)

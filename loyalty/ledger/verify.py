@@ -10,12 +10,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
-from loyalty.ledger import kernel, models, queries
+from loyalty.ledger import chain, models, queries
 
 ACCOUNTS_AT_ONCE = 500
-ENTRY_COLUMNS = (*kernel.HASHED, "hash")
+ENTRY_COLUMNS = (*chain.HASHED, "hash")
 LOT_COLUMNS = ("number", "remaining", "held", "settled", "available_at", "expires_at")
-GRANTING = kernel.EARNED - {"clawback", "reinstate"} | {"adjust", "transfer_in"}
+GRANTING = chain.EARNED - {"clawback", "reinstate"} | {"adjust", "transfer_in"}
 HOLD_COLUMNS = ("id", "units", "lots", "state", "captured", "expires_at")
 
 
@@ -81,10 +81,10 @@ def _fault(account: Any, entries: list[Any], lots: list[Any], holds: list[Any]) 
         total += entry.points
         if entry.available + entry.pending + entry.held - entry.debt != total:
             return f"{where} says other balances than the entries up to it add up to."
-        head = kernel.entry_hash(head, entry._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+        head = chain.entry_hash(head, entry._mapping)  # noqa: SLF001 - SQLAlchemy's public name
         if entry.hash != head:
             return f"{where} was changed after it was written, or an entry before it was."
-        earned += entry.points if entry.kind in kernel.EARNED else 0
+        earned += entry.points if entry.kind in chain.EARNED else 0
         for lot, change in entry.lots.items():
             left[int(lot)] = left.get(int(lot), 0) + change
     return (

@@ -151,9 +151,7 @@ def reopen_order(order_id: str) -> Answer:
 @orders.route("/actions", methods=["POST"])
 @requires("orders:write")
 @writes
-@orders.refuses(
-    problems.UnknownAction, problems.ActionConflict, MemberNotFound, BalanceTooLarge
-)
+@orders.refuses(problems.UnknownAction, problems.ActionConflict, MemberNotFound, BalanceTooLarge)
 @orders.arguments(schemas.NewAction)
 @orders.also(200, schemas.Action, description="The same action was recorded before")
 @orders.response(201, schemas.Action)

@@ -71,8 +71,6 @@ class Versions(ListQuery):
 class TestClock(Schema):
     """What time it is for a test program."""
 
-    now = fields.Instant(
-        required=True, example="2040-03-01T00:00:00Z", about="The program's time."
-    )
+    now = fields.Instant(required=True, example="2040-03-01T00:00:00Z", about="The program's time.")
 
     example: ClassVar = {"now": "2040-03-01T00:00:00Z"}

@@ -55,6 +55,14 @@ def grant(account, units, *, id="1", available=None, expires=None):
     )
 
 
+def out_and_in(id, giver, taker):
+    """The postings of a transfer."""
+    return (
+        Posting("transfer_out", "transfer", id, "Given.", START, counterpart=taker.id),
+        Posting("transfer_in", "transfer", id, "Taken.", START, counterpart=giver.id),
+    )
+
+
 def buckets(account):
     """(available, pending, held, debt)."""
     return account.available, account.pending, account.held, account.debt

@@ -4,7 +4,7 @@ from sqlalchemy.exc import DBAPIError
 from loyalty.foundation import db
 from loyalty.foundation.bulk import Changes
 from loyalty.foundation.db import LostUpdate
-from loyalty.ledger import kernel
+from loyalty.ledger import kernel, undoing
 from loyalty.ledger.book import Book, new_account
 from loyalty.ledger.models import Account
 from loyalty.ledger.state import Stamp
@@ -133,7 +133,7 @@ def test_a_hold_comes_with_the_lots_it_spent_even_if_nothing_is_left_of_them(acc
     with db.transaction():
         book = opened([first], holds=[f"rsv_{first}"])
         account, hold = book.find_hold(f"rsv_{first}")
-        kernel.give_back_captured(account, hold, 25, posting("redeem_return"))
+        undoing.give_back_captured(account, hold, 25, posting("redeem_return"))
         assert left(account) == {1: 25}
         written(book)
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty.ledger import kernel
+from loyalty.ledger import kernel, undoing
 from tests.ledger.made import account, assert_sound, at, buckets, left, move_clock, posting
 
 units = st.integers(1, 60)
@@ -77,7 +77,7 @@ def give_back(one, day, which, count):
     found = pick(one, which, "captured")
     if found and found.returned < found.captured:
         count = min(count, found.captured - found.returned)
-        kernel.give_back_captured(
+        undoing.give_back_captured(
             one, found, count, posting("redeem_return", id=str(one.entry_count))
         )
 
@@ -85,7 +85,7 @@ def give_back(one, day, which, count):
 def redeem_again(one, day, which, count):
     found = pick(one, which, "captured")
     if found and found.returned:
-        kernel.redeem_again(
+        undoing.redeem_again(
             one, found, min(count, found.returned), posting("redeem", id=str(one.entry_count))
         )
 
@@ -93,7 +93,7 @@ def redeem_again(one, day, which, count):
 def clawback(one, day, which, count, forgive):
     if one.lots:
         lot = one.lots[1 + which % len(one.lots)]
-        kernel.clawback(
+        undoing.clawback(
             one, lot, count, posting("clawback", id=str(one.entry_count)), forgive=forgive
         )
 
@@ -101,7 +101,7 @@ def clawback(one, day, which, count, forgive):
 def reinstate(one, day, which, count):
     if one.lots:
         lot = one.lots[1 + which % len(one.lots)]
-        kernel.reinstate(
+        undoing.reinstate(
             one,
             lot,
             count,

@@ -14,7 +14,7 @@ from loyalty.foundation import db
 from loyalty.worker import loop
 from tests.support.money import Shop
 
-PROCESSES = 3
+PROCESSES = 2
 PATIENCE_SECONDS = 60
 
 

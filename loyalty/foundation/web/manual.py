@@ -94,7 +94,7 @@ class _Reader:
         described = methods[method]
         given = [*methods.get("parameters", []), *described.get("parameters", [])]
         parameters = [self._resolve(each) for each in given]
-        body = self._body(described)
+        body, example = self._body(described)
         return Operation(
             id=described.get("operationId", f"{method}-{path}"),
             method=method.upper(),
@@ -106,7 +106,7 @@ class _Reader:
             ),
             parameters=[self._parameter(each) for each in parameters],
             body=self.rows(body) if body else [],
-            request=self._curl(method, path, described, parameters, body),
+            request=self._curl(method, path, described, parameters, example),
             answers=[
                 self._answer(status, self._resolve(answer))
                 for status, answer in described["responses"].items()
@@ -140,10 +140,13 @@ class _Reader:
             return max(0, schema.get("minimum", 0))
         return {"boolean": True, "string": "…"}.get(kind)
 
-    def _body(self, described: dict[str, Any]) -> dict[str, Any] | None:
+    def _body(self, described: dict[str, Any]) -> tuple[dict[str, Any] | None, Any]:
+        """Return the schema of the body and an example of it; None for no body."""
         content = described.get("requestBody", {}).get("content", {})
-        schema: dict[str, Any] | None = content.get("application/json", {}).get("schema")
-        return schema
+        media = content.get("application/json")
+        if media is None:
+            return None, None
+        return media["schema"], media.get("example") or self.example(media["schema"])
 
     def _parameter(self, parameter: dict[str, Any]) -> Row:
         row = self._row(
@@ -191,7 +194,7 @@ class _Reader:
         path: str,
         described: dict[str, Any],
         parameters: list[dict[str, Any]],
-        body: dict[str, Any] | None,
+        example: Any,
     ) -> str:
         command = "curl" if method == "get" else f"curl -X {method.upper()}"
         lines = [f"{command} '{self._server}{path}'"]
@@ -199,9 +202,9 @@ class _Reader:
             lines.append('-H "Authorization: Bearer $KEY"')
         if any(each["name"] == "Idempotency-Key" and each.get("required") for each in parameters):
             lines.append('-H "Idempotency-Key: $(uuidgen)"')
-        if body:
+        if example is not None:
             lines.append("-H 'Content-Type: application/json'")
-            lines.append(f"-d '{_json(self.example(body))}'")
+            lines.append(f"-d '{_json(example)}'")
         return " \\\n  ".join(lines)
 
     def _resolve(self, thing: dict[str, Any]) -> dict[str, Any]:

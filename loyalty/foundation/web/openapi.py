@@ -17,7 +17,8 @@ DESCRIPTION = """\
 Points, reservations and orders that a shop and its customers can trust.
 
 Send an API key as `Authorization: Bearer sk_…`. Bodies are JSON in UTF-8; unknown fields are
-refused. Money is in integer minor units beside an ISO 4217 code, points are integers, times are
+refused. Money is in integer minor units beside an ISO 4217 code, points are integers, and integers
+are written without a decimal point: 5.0 is refused, as it may mean five whole euros. Times are
 RFC 3339 in UTC, durations ISO 8601. Lists take `limit` and `cursor`.
 
 Errors are problem documents (RFC 9457): `code` is stable, `type` is a page about it, `errors`
@@ -211,9 +212,7 @@ def _refusal(
     }
 
 
-def _example(
-    refusal: type[problems.Problem], base_url: str, status: int | None
-) -> dict[str, Any]:
+def _example(refusal: type[problems.Problem], base_url: str, status: int | None) -> dict[str, Any]:
     value = {
         "type": problems.type_url(base_url, refusal.code),
         "title": refusal.title,

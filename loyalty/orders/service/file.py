@@ -19,11 +19,11 @@ from loyalty.earning.facts import Basket, Facts, Line, Refunded
 from loyalty.foundation import db, events
 from loyalty.foundation.bulk import Changes
 from loyalty.foundation.call import Call
-from loyalty.ledger import kernel as ledger
 from loyalty.ledger import queries as ledger_queries
+from loyalty.ledger import undoing
 from loyalty.ledger.book import Book, stamp_of
-from loyalty.ledger.kernel import Clawed
 from loyalty.ledger.state import Account, Hold, Lot, Posting
+from loyalty.ledger.undoing import Clawed
 from loyalty.members import accounts
 from loyalty.members.accounts import MemberAccount
 from loyalty.members.models import Member
@@ -166,12 +166,12 @@ def settle_redeemed(file: File, cause: Cause) -> int:
         source_id = f"{cause.source_id}/{hold.id}"
         posting = Posting(kind, cause.source_type, source_id, text, file.now)
         if units > 0:
-            ledger.give_back_captured(account, hold, units, posting)
+            undoing.give_back_captured(account, hold, units, posting)
             data = {"order": order_id, "points": units, "reservation": hold.id}
             tell(file, "points.returned", data, account.owner_id)
             returned += units
         elif units < 0:
-            ledger.redeem_again(account, hold, -units, posting)
+            undoing.redeem_again(account, hold, -units, posting)
     return returned
 
 
@@ -272,7 +272,7 @@ def _claw_back(file: File, entitled: int, cause: Cause) -> Clawed:
         return NOTHING
     posting = _posting(file, "clawback", cause, has - entitled, "taken back")
     forgive = file.terms.earning.on_shortfall == "forgive"
-    clawed = ledger.clawback(file.account, file.lot, has - entitled, posting, forgive=forgive)
+    clawed = undoing.clawback(file.account, file.lot, has - entitled, posting, forgive=forgive)
     order["clawed"] += clawed.taken
     order["forgiven"] += clawed.forgiven
     if clawed.taken:
@@ -291,7 +291,7 @@ def _reinstate(
     file.order["clawed"] -= units
     posting = _posting(file, "reinstate", cause, units, "given back")
     _, fresh_until = file.terms.earning.schedule(file.now)
-    ledger.reinstate(file.account, file.lot, units, posting, taken=taken, fresh_until=fresh_until)
+    undoing.reinstate(file.account, file.lot, units, posting, taken=taken, fresh_until=fresh_until)
     tell(file, "points.earned", {"order": file.order["external_id"], "points": units})
 
 

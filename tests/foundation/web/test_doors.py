@@ -137,11 +137,12 @@ def count_effects():
 @pytest.fixture(scope="session")
 def house(new_database):
     """An application with the operations above, on the engine under test."""
-    with new_database("doors") as url, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(roof, "DOORS", ())
-        app = roof.create_app(
-            Settings(database_url=url, secret_key="x" * 32, base_url="http://localhost")
-        )
+    with new_database("doors") as url:
+        with pytest.MonkeyPatch.context() as patch:  # other applications keep their doors
+            patch.setattr(roof, "DOORS", ())
+            app = roof.create_app(
+                Settings(database_url=url, secret_key="x" * 32, base_url="http://localhost")
+            )
         app.extensions["flask-smorest"]["apis"][""]["ext_obj"].register_blueprint(made)
         with app.app_context():
             tables = [Program.__table__, idempotency.IdempotencyKey.__table__]
