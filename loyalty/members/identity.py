@@ -9,6 +9,7 @@ import unicodedata
 _DOTLESS = {"gmail.com", "googlemail.com"}  # both are one mailbox, which ignores dots
 _CODE_LETTERS = "23456789BCDFGHJKMNPQRSTVWXYZ"  # no look-alikes, and no vowels: no words
 _CODE_LENGTH = 5
+_BESIDE_A_NAME = 8  # many share a first name: a million Annas, and one code in 378,000 is taken
 _NAME_LENGTH = 10
 
 
@@ -26,10 +27,12 @@ def email_key(email: str) -> str:
 
 
 def new_referral_code(name: str | None) -> str:
-    """Return a code like ANNA-7KQ2M; without a name in Latin letters, like 9XPT4-7KQ2M."""
+    """Return a code like ANNA-7KQ2MX4P; without a name in Latin letters, like 9XPT4-7KQ2M."""
     plain = unicodedata.normalize("NFKD", (name or "").split(" ")[0])
     first = re.sub(r"[^A-Z]", "", plain.upper())[:_NAME_LENGTH]
-    return f"{first if len(first) > 1 else _random()}-{_random()}"
+    if len(first) > 1:
+        return f"{first}-{_random(_BESIDE_A_NAME)}"
+    return f"{_random(_CODE_LENGTH)}-{_random(_CODE_LENGTH)}"
 
 
 def referral_code_key(code: str) -> str:
@@ -37,5 +40,5 @@ def referral_code_key(code: str) -> str:
     return code.strip().upper()
 
 
-def _random() -> str:
-    return "".join(secrets.choice(_CODE_LETTERS) for _ in range(_CODE_LENGTH))
+def _random(length: int) -> str:
+    return "".join(secrets.choice(_CODE_LETTERS) for _ in range(length))

@@ -51,7 +51,7 @@ def test_a_referral_code_begins_with_the_first_name(name, begins):
     code = identity.new_referral_code(name)
 
     assert code.startswith(begins)
-    assert re.fullmatch(r"[A-Z]+-[2-9B-DF-HJKMNP-TV-Z]{5}", code)
+    assert re.fullmatch(r"[A-Z]+-[2-9B-DF-HJKMNP-TV-Z]{8}", code)
 
 
 @pytest.mark.parametrize("name", [None, "", " ", "安娜", "Ж", "X"])
