@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from config import Settings
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
-DOORS = ("members", "points", "orders", "checkout", "programs", "access")
+DOORS = ("members", "points", "orders", "checkout", "programs")
 """Slices with a `routes` module, in the order in which the documentation shows them."""
 
 log = structlog.get_logger()
@@ -124,8 +123,7 @@ def _prepare_addresses(app: Flask, settings: Settings) -> None:
 
 
 def _blueprints() -> list[api.Blueprint]:
-    names = (f"loyalty.{door}.routes" for door in DOORS)
-    modules = [importlib.import_module(name) for name in names if _exists(name)]
+    modules = [importlib.import_module(f"loyalty.{door}.routes") for door in DOORS]
     return [
         thing
         for module in modules
@@ -135,16 +133,7 @@ def _blueprints() -> list[api.Blueprint]:
 
 
 def _add_commands(app: Flask) -> None:
-    if _exists("loyalty.cli"):
-        app.cli.add_command(importlib.import_module("loyalty.cli").commands)
-
-
-def _exists(module: str) -> bool:
-    try:
-        found = importlib.util.find_spec(module)
-    except ModuleNotFoundError:
-        return False
-    return found is not None and found.origin is not None
+    app.cli.add_command(importlib.import_module("loyalty.cli").commands)
 
 
 def _answer_without_database(error: Exception) -> Any:
