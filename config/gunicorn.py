@@ -4,6 +4,7 @@ Each name below is a gunicorn setting or hook. What an operator decides comes fr
 """
 
 import ctypes
+import gc
 import os
 import shutil
 import tempfile
@@ -39,6 +40,7 @@ os.environ.update(environment_with(metrics_dir=str(_metrics_dir)))
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics_dir)
 
 
+_YOUNG_OBJECTS = 10_000  # made and not yet freed; the default is 700
 _ARENA_MAX = -8  # M_ARENA_MAX in glibc's malloc.h
 
 
@@ -55,6 +57,16 @@ def post_fork(_server: Any, _worker: Any) -> None:
     """
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).mallopt(_ARENA_MAX, 2)
+
+
+def post_worker_init(_worker: Any) -> None:
+    """Leave what start-up made out of every garbage collection, and collect less often.
+
+    A quarter of a balance read went into walking the same modules and schemas again and again.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS, 50, 100)
 
 
 def child_exit(_server: Any, worker: Any) -> None:

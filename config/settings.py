@@ -162,9 +162,10 @@ class Settings:
 
     bind: str = setting(read_bind, default="127.0.0.1:8000")
     web_workers: int = setting(read_whole_number(1, 256), default=2)
-    web_threads: int = setting(read_whole_number(1, 256), default=8)
-    web_worker_class: str = setting(read_choice("gthread", "gevent"), default="gthread")
+    web_worker_class: str = setting(read_choice("gevent", "gthread"), default="gevent")
     """How gunicorn serves requests side by side; docs/performance.md compares them."""
+    web_threads: int = setting(read_whole_number(1, 256), default=8)
+    """Of a gthread worker."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:

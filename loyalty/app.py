@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
 import orjson
 import structlog
 from flask import Flask
-from flask_migrate import Migrate
+from flask.cli import AppGroup
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -31,7 +33,10 @@ if TYPE_CHECKING:
     from config import Settings
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
-DOORS = ("members", "points", "orders", "checkout", "programs")
+DOORS = (
+    *("members", "points", "rewards", "orders", "checkout", "vouchers"),
+    *("recovery", "referrals", "programs", "access"),
+)
 """Slices with a `routes` module, in the order in which the documentation shows them."""
 
 log = structlog.get_logger()
@@ -48,6 +53,38 @@ class Service(Flask):
     def ensure_sync(self, func: Any) -> Any:
         """Return `func`: no view is a coroutine, and Flask would ask each time."""
         return func
+
+
+class LateMigrate:
+    """Stands for Flask-Migrate until a command needs it: web processes go without Alembic."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+
+    def __getattr__(self, name: str) -> Any:
+        """Put the real one in this one's place."""
+        flask_migrate = importlib.import_module("flask_migrate")
+        flask_migrate.Migrate(self._app, db.db, directory=str(MIGRATIONS))
+        return getattr(self._app.extensions["migrate"], name)
+
+
+class LateCommands(AppGroup):
+    """The commands of `loyalty.cli`, imported when one is asked for."""
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Return a command by its name."""
+        self._load()
+        return super().get_command(ctx, name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        self._load()
+        return super().list_commands(ctx)
+
+    def _load(self) -> None:
+        if "loyalty" not in self.commands:
+            self.add_command(importlib.import_module("loyalty.cli").commands)
+            self.add_command(importlib.import_module("flask_migrate.cli").db)
 
 
 def create_app(settings: Settings) -> Flask:
@@ -79,8 +116,8 @@ def create_app(settings: Settings) -> Flask:
     docs.install(app, public)
     health.install(app, migrations=MIGRATIONS)
     metrics.install(app, directory=settings.metrics_dir)
-    Migrate(app, db.db, directory=str(MIGRATIONS))
-    _add_commands(app)
+    app.extensions["migrate"] = LateMigrate(app)
+    app.cli = LateCommands(app.name)
     return app
 
 
@@ -123,17 +160,18 @@ def _prepare_addresses(app: Flask, settings: Settings) -> None:
 
 
 def _blueprints() -> list[api.Blueprint]:
-    modules = [importlib.import_module(f"loyalty.{door}.routes") for door in DOORS]
+    modules = [
+        importlib.import_module(f"loyalty.{door}.routes")
+        for door in DOORS
+        if importlib.util.find_spec(f"loyalty.{door}")
+        and importlib.util.find_spec(f"loyalty.{door}.routes")
+    ]
     return [
         thing
         for module in modules
         for thing in vars(module).values()
         if isinstance(thing, api.Blueprint)
     ]
-
-
-def _add_commands(app: Flask) -> None:
-    app.cli.add_command(importlib.import_module("loyalty.cli").commands)
 
 
 def _answer_without_database(error: Exception) -> Any:

@@ -5,26 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 
-import moneyed
-
 from loyalty.foundation import clock
-
-
-def exponent(currency: str) -> int:
-    """Return how many decimals a currency has: EUR 2, JPY 0, KWD 3."""
-    return len(str(moneyed.get_currency(currency).sub_unit)) - 1
+from loyalty.foundation.money import written
 
 
 def money(currency: str) -> Callable[[int], str]:
     """Return a function that writes minor units of a currency: 1050 → "10.50 EUR"."""
-    decimals = exponent(currency)
-    one = 10**decimals
-
-    def write(minor: int) -> str:
-        sign, minor = ("-", -minor) if minor < 0 else ("", minor)
-        return f"{sign}{minor // one}.{minor % one:0{decimals}d} {currency}"
-
-    return write if decimals else lambda minor: f"{minor} {currency}"
+    return lambda minor: written(minor, currency)
 
 
 def points(count: int, name: Mapping[str, str]) -> str:

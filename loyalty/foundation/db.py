@@ -126,6 +126,11 @@ def snapshot() -> Iterator[None]:
         yield
 
 
+def in_transaction() -> bool:
+    """Whether a transaction is open here."""
+    return session().in_transaction()
+
+
 def table_of(model: type[Base]) -> Table:
     """Return the table of a model, for statements of SQLAlchemy Core."""
     return model.__table__  # type: ignore[return-value] # declared classes have whole tables

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,9 @@ from loyalty.foundation.call import Call
 from loyalty.foundation.db import AnyRow
 from loyalty.ledger import kernel, models, queries
 from loyalty.ledger.state import Account, Hold, Lot, Stamp
+
+POINTS, USES = "points", "uses"  # any other unit is a currency
+_UNIT = [column.name for column in queries.ACCOUNT_COLUMNS].index("unit")
 
 
 class Book:
@@ -30,6 +33,12 @@ class Book:
         self.connection = connection
         self.stamp = stamp
         self.accounts: dict[str, Account] = {}
+        self._stamps = {POINTS: stamp}
+
+    def sign(self, call: Call) -> None:
+        """Let what is posted from now on be signed by the actor and request of another call."""
+        for stamp in self._stamps.values():
+            stamp.actor, stamp.request_id = call.actor, call.request_id
 
     def lock(self, account_ids: Collection[str]) -> None:
         """Lock accounts in the order of their ids and take them in."""
@@ -38,7 +47,7 @@ class Book:
     def adopt(self, rows: Iterable[AnyRow | Sequence[Any]]) -> None:
         """Take in accounts that the caller has locked, as rows of ACCOUNT_COLUMNS."""
         for row in rows:
-            self.accounts[row[0]] = Account(self.stamp, *row)
+            self.accounts[row[0]] = Account(self._stamp_for(row[_UNIT]), *row)
 
     def adopt_hold(self, account_id: str, row: Sequence[Any]) -> None:
         """Take in a hold that the caller has locked with its account, a row of HOLD_COLUMNS."""
@@ -50,7 +59,7 @@ class Book:
     ) -> Account:
         """Take in an account that the same transaction creates (see `new_account`)."""
         account = Account(
-            self.stamp, account_id, owner_id, program_id, unit, *(0,) * 6, 1, 0, 0,
+            self._stamp_for(unit), account_id, owner_id, program_id, unit, *(0,) * 6, 1, 0, 0,
             models.NO_HASH, None, lots={},
         )  # fmt: skip
         self.accounts[account_id] = account
@@ -110,6 +119,16 @@ class Book:
             if account.touched:
                 _write_account(account, changes)
                 _tell_what_ended(account, changes)
+
+    def _stamp_for(self, unit: str) -> Stamp:
+        """Return the book's stamp with the words for a unit: points, uses, or money."""
+        if unit not in self._stamps:
+            if unit == USES:
+                stamp = replace(self.stamp, one="use", other="uses")
+            else:
+                stamp = replace(self.stamp, currency=unit)
+            self._stamps[unit] = stamp
+        return self._stamps[unit]
 
     def _read_holds(self, account_ids: set[str], hold_ids: Collection[str]) -> None:
         holding = {one for one in account_ids if self.accounts[one].held}
@@ -226,12 +245,14 @@ def _tell_what_ended(account: Account, changes: Changes) -> None:
 def _event(
     account: Account, changes: Changes, verb: str, data: dict[str, Any], occurred_at: datetime
 ) -> None:
+    """Name the event for the account: of a member's points, or of a voucher's value."""
+    of_member = account.unit == POINTS
     events.record(
         changes,
-        f"{account.unit}.{verb}",
+        f"{POINTS if of_member else 'voucher'}.{verb}",
         program_id=account.program_id,
-        member_id=account.owner_id,
-        data=data,
+        member_id=account.owner_id if of_member else None,
+        data=data if of_member else {**data, "voucher": account.owner_id, "unit": account.unit},
         request_id=account.stamp.request_id,
         occurred_at=occurred_at,
         now=account.stamp.now,

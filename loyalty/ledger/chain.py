@@ -25,6 +25,8 @@ COUNTERPARTS = {
     "redeem_return": "program:redeemed",
     "clawback": "program:issued",
     "expire": "program:expired",
+    "issue": "program:issued",
+    "revoke": "program:issued",
 }
 EARNED = {"earn", "bonus", "referral", "action", "goodwill", "opening", "reinstate", "clawback"}
 HASHED = [

@@ -28,6 +28,8 @@ KINDS = (
     "opening",
     "transfer_in",
     "transfer_out",
+    "issue",
+    "revoke",
 )
 NO_HASH = "0" * 64
 

@@ -7,22 +7,30 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from loyalty.foundation.money import written
+
 FOREVER = datetime.max.replace(tzinfo=UTC)
 PAST = datetime.min.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Stamp:
-    """Who writes, when, because of which request, and what a unit is called."""
+    """Who writes, when, because of which request, and what a unit is called.
+
+    Accounts of one unit in one book share theirs: `Book.sign` changes who writes for all of them.
+    """
 
     now: datetime
     actor: str
     request_id: str | None = None
     one: str = "point"
     other: str = "points"
+    currency: str | None = None
 
     def count(self, units: int) -> str:
-        """Return `1 point`, `2 points`."""
+        """Return `1 point`, `2 points`, or where units are money `12.50 EUR`."""
+        if self.currency is not None:
+            return written(units, self.currency)
         return f"{units:,} {self.one if units == 1 else self.other}"
 
 

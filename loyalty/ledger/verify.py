@@ -15,7 +15,7 @@ from loyalty.ledger import chain, models, queries
 ACCOUNTS_AT_ONCE = 500
 ENTRY_COLUMNS = (*chain.HASHED, "hash")
 LOT_COLUMNS = ("number", "remaining", "held", "settled", "available_at", "expires_at")
-GRANTING = chain.EARNED - {"clawback", "reinstate"} | {"adjust", "transfer_in"}
+GRANTING = chain.EARNED - {"clawback", "reinstate"} | {"adjust", "transfer_in", "issue"}
 HOLD_COLUMNS = ("id", "units", "lots", "state", "captured", "expires_at")
 
 

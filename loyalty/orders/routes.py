@@ -13,7 +13,7 @@ from loyalty.foundation.problems import Problem
 from loyalty.foundation.web import parsing
 from loyalty.foundation.web.api import Blueprint
 from loyalty.foundation.web.calls import current_call
-from loyalty.foundation.web.doors import REPLAYED, reads, writes
+from loyalty.foundation.web.doors import REPLAYED, keyed_writes, reads, writes, writes_together
 from loyalty.ledger.kernel import BalanceTooLarge
 from loyalty.members import parts
 from loyalty.members.service import MemberNotFound
@@ -26,6 +26,7 @@ orders = Blueprint(
     "orders", __name__, url_prefix="/v1", description="Purchases become points; refunds take back."
 )
 parts.register(personal.PART)
+_record_order = writes_together(record.record_told)
 _ONE = schemas.NewOrder()
 _REFUSALS = (
     problems.OrderConflict,
@@ -45,7 +46,7 @@ def _answer(value: Any, *, replayed: bool, status: int = 201) -> Answer:
 
 @orders.route("/orders", methods=["POST"])
 @requires("orders:write")
-@writes
+@keyed_writes
 @orders.refuses(*_REFUSALS)
 @orders.leads_to("get_order", "refund_order", "cancel_order", order_id="$response.body#/id")
 @orders.arguments(schemas.NewOrder)
@@ -58,7 +59,9 @@ def record_order(order: dict[str, Any]) -> Answer:
     answered 200 with `Idempotent-Replayed: true`. Reservations that it names are
     captured in the same database transaction.
     """
-    outcome = record.record_order(current_call(), order)
+    outcome = _record_order(record.Told(current_call(), order))
+    if outcome.problem is not None:
+        raise outcome.problem
     return _answer(outcome.order, replayed=outcome.replayed)
 
 

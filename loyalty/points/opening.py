@@ -16,11 +16,10 @@ from loyalty.foundation.bulk import Changes
 from loyalty.foundation.call import Call
 from loyalty.foundation.problems import FieldError, Problem
 from loyalty.ledger import kernel
-from loyalty.ledger.book import Book, stamp_of
+from loyalty.ledger.book import POINTS, Book, stamp_of
 from loyalty.ledger.state import Posting
 from loyalty.members import accounts
 from loyalty.members import service as members
-from loyalty.members.accounts import POINTS
 from loyalty.points import queries
 from loyalty.points.models import Opening
 from loyalty.programs import service as programs

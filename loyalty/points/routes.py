@@ -10,7 +10,7 @@ from loyalty.access.guard import requires
 from loyalty.foundation.web import api, caller
 from loyalty.foundation.web.api import Blueprint
 from loyalty.foundation.web.calls import current_call
-from loyalty.foundation.web.doors import idempotent, reads
+from loyalty.foundation.web.doors import idempotent, reads, reads_together
 from loyalty.foundation.web.schema import page
 from loyalty.ledger.kernel import BalanceTooLarge, InsufficientPoints
 from loyalty.members import parts
@@ -21,17 +21,17 @@ points = Blueprint(
     "points", __name__, url_prefix="/v1", description="Balances, history, and points moved by hand."
 )
 parts.register(personal.PART)
+_get_balance = reads_together(service.get_balances)
 
 
 @points.route("/members/<external_id>/balance", methods=["GET"])
 @requires("balances:read", own="external_id")
-@reads
 @points.refuses(MemberNotFound)
 @points.arguments(schemas.BalanceQuery, location="query")
 @points.response(200, schemas.Balance)
 def get_balance(query: dict[str, Any], external_id: str) -> dict[str, Any]:
     """Return a member's points: what can be spent, what arrives, what expires, what it is worth."""
-    return service.get_balance(current_call(), external_id, as_of=query["as_of"])
+    return _get_balance(service.Asked(current_call(), external_id, query["as_of"]))
 
 
 @points.route("/members/<external_id>/entries", methods=["GET"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from loyalty.earning.terms import EarningTerms, compile_terms
 from loyalty.foundation import db, events, ids
@@ -42,22 +42,51 @@ class TransferRefused(Problem):
     about = "Points are transferred between two different members of the same program."
 
 
-def get_balance(call: Call, external_id: str, *, as_of: datetime | None = None) -> dict[str, Any]:
-    """Return a member's points now, as they were, or as time alone will make them.
+class Asked(NamedTuple):
+    """Whose balance a caller asks for: as it was or will be at `as_of`, or now."""
 
-    Raises `MemberNotFound`.
-    """
-    found = accounts.find_one_with_lots(db.connection(), call.program_id, external_id)
+    call: Call
+    external_id: str
+    as_of: datetime | None = None
+
+
+def get_balance(call: Call, external_id: str) -> dict[str, Any]:
+    """Return one member's points now. Raises `MemberNotFound`."""
+    (found,) = get_balances([Asked(call, external_id)])
+    if isinstance(found, Problem):
+        raise found
+    return found
+
+
+def get_balances(asked: Sequence[Asked]) -> list[dict[str, Any] | members.MemberNotFound]:
+    """Return members' points now, as they were, or as time alone will make them."""
+    found = {
+        program_id: accounts.find_with_lots(
+            db.connection(),
+            program_id,
+            {one.external_id for one in asked if one.call.program_id == program_id},
+        )
+        for program_id in {one.call.program_id for one in asked}
+    }
+    return [_balance(one, found[one.call.program_id].get(one.external_id)) for one in asked]
+
+
+def _balance(
+    asked: Asked, found: tuple[MemberAccount, Any, Any] | None
+) -> dict[str, Any] | members.MemberNotFound:
     if found is None:
-        raise members.not_found(external_id)
+        return members.not_found(asked.external_id)
     member, lots, holds = found
-    now = member.test_now or call.now
-    if as_of is not None and as_of < now:
-        account = reading.account_as_it_was(db.connection(), member.account, as_of)
+    now = member.test_now or asked.call.now
+    if asked.as_of is not None and asked.as_of < now:
+        account = reading.account_as_it_was(db.connection(), member.account, asked.as_of)
     else:
-        account = reading.account_at(member.account, lots, holds, as_of or now)
-    shown = reading.as_mapping(reading.balance(account))
-    return {"member": member.external_id, **shown, "worth": _worth(call, member, account.available)}
+        account = reading.account_at(member.account, lots, holds, asked.as_of or now)
+    return {
+        "member": member.external_id,
+        **reading.as_mapping(reading.balance(account)),
+        "worth": _worth(asked.call, member, account.available),
+    }
 
 
 def list_entries(

@@ -14,7 +14,7 @@ from loyalty.foundation import db
 from loyalty.foundation.bulk import Changes
 from loyalty.foundation.call import Call
 from loyalty.ledger import queries as ledger
-from loyalty.ledger.book import Book, stamp_of
+from loyalty.ledger.book import POINTS, Book, stamp_of
 from loyalty.ledger.state import Account
 from loyalty.points import queries
 from loyalty.programs import service as programs
@@ -28,8 +28,8 @@ def list_due_programs(now: datetime) -> Sequence[str]:
 def settle_due_accounts(call: Call, *, limit: int) -> Counter[str]:
     """Settle up to `limit` accounts where something is due and nobody else is at work.
 
-    Returns what was done: `accounts` settled, `points_expired`, `holds_released`;
-    nothing, if nothing is due.
+    Returns what was done: `accounts` settled, `points_expired`, `vouchers_expired`,
+    `holds_released`; nothing, if nothing is due.
     """
     connection, current = db.connection(), programs.current(call.program_id, call.now)
     book = Book(connection, stamp_of(call, current.now, current.terms.document))
@@ -42,6 +42,11 @@ def settle_due_accounts(call: Call, *, limit: int) -> Counter[str]:
 
 
 def _done(account: Account) -> Counter[str]:
-    expired = sum(-entry["points"] for entry in account.entries if entry["kind"] == "expire")
+    expired = [-entry["points"] for entry in account.entries if entry["kind"] == "expire"]
     ended = sum(hold.state == "expired" for hold in account.changed_holds.values())
-    return Counter(accounts=1, points_expired=expired, holds_released=ended)
+    done = Counter(accounts=1, holds_released=ended)
+    if account.unit == POINTS:
+        done["points_expired"] = sum(expired)
+    else:
+        done["vouchers_expired"] = len(expired)
+    return done

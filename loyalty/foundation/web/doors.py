@@ -12,15 +12,20 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from flask import Response, current_app, request
 
 from loyalty.foundation import clock, db, idempotency, problems
+from loyalty.foundation.together import Together
 from loyalty.foundation.web import caller, notes, parsing
 
 View = TypeVar("View", bound=Callable[..., Any])
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+TOGETHER = "loyalty.together"
 
 REPLAYED = "Idempotent-Replayed"
 _KEY = re.compile(r"[!-~]{1,255}")
@@ -36,6 +41,70 @@ def reads(view: View) -> View:
             return view(*args, **kwargs)
 
     return reading  # type: ignore[return-value] # the same signature
+
+
+def reads_together(
+    work: Callable[[Sequence[Item]], Sequence[Result | problems.Problem]],
+) -> Callable[[Item], Result]:
+    """Return a function that does for one item what `work` does for many, in one transaction.
+
+    Requests that this process serves at the same time share a reading transaction and its
+    statements. `work` returns a result for each item, or the problem to raise for it.
+    """
+
+    def unit(items: Sequence[Item]) -> Sequence[Result | problems.Problem]:
+        with db.reading():
+            return work(items)
+
+    def read(item: Item) -> Result:
+        result = _together(unit).do(item)
+        if isinstance(result, problems.Problem):
+            raise result
+        return result
+
+    return read
+
+
+def writes_together(
+    work: Callable[[Sequence[Item]], Sequence[Result]],
+) -> Callable[[Item], Result]:
+    """Return a function that does for one item what `work` does for many, in one transaction.
+
+    Requests that this process serves at the same time share a transaction and its commit. `work`
+    returns a result for each item and raises nothing on account of one of them. Within a
+    transaction that is open already, it works for its own item alone.
+    """
+
+    def unit(items: Sequence[Item]) -> Sequence[Result]:
+        return _transacted(functools.partial(work, items))
+
+    def write(item: Item) -> Result:
+        if db.in_transaction():
+            return work([item])[0]
+        return _together(unit).do(item)
+
+    return write
+
+
+def _together(unit: Callable[[Sequence[Item]], Sequence[Result]]) -> Together[Item, Result]:
+    """Return where requests of the current application meet for this unit of work."""
+    meetings: dict[Any, Together[Item, Result]] = current_app.extensions.setdefault(TOGETHER, {})
+    return meetings.get(unit) or meetings.setdefault(unit, Together(unit))
+
+
+def keyed_writes(view: View) -> View:
+    """Like `writes`, but with a transaction around the view only for an Idempotency-Key.
+
+    Without one the view opens none: what it calls comes from `writes_together`.
+    """
+
+    @functools.wraps(view)
+    def writing(*args: Any, **kwargs: Any) -> Any:
+        if "Idempotency-Key" in request.headers:
+            return _once(functools.partial(view, *args, **kwargs))
+        return view(*args, **kwargs)
+
+    return notes.note(writing, idempotency="accepted")  # type: ignore[return-value]
 
 
 def writes(view: View) -> View:
@@ -73,8 +142,8 @@ def idempotent(view: View) -> View:
     return notes.note(writing, idempotency="required")  # type: ignore[return-value]
 
 
-def _transacted(call: Callable[[], Any]) -> Any:
-    def unit() -> Any:
+def _transacted(call: Callable[[], Result]) -> Result:
+    def unit() -> Result:
         with db.transaction():
             return call()
 

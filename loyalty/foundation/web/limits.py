@@ -13,7 +13,6 @@ import threading
 import time
 from typing import NamedTuple
 
-import redis
 import structlog
 from flask import Request
 
@@ -78,6 +77,9 @@ class SharedCount:
     """The same in Redis, in one round trip."""
 
     def __init__(self, url: str) -> None:
+        import redis  # noqa: PLC0415 - 8 MiB, for those who use it
+
+        self._failures = redis.RedisError
         self._redis = redis.Redis.from_url(
             url,
             socket_timeout=_REDIS_TIMEOUT_SECONDS,
@@ -95,7 +97,7 @@ class SharedCount:
             commands.incr(key)
             commands.expire(key, 2 * WINDOW_SECONDS)
             used, _ = commands.execute()
-        except redis.RedisError as error:
+        except self._failures as error:
             self._paused_until = time.monotonic() + _REDIS_PAUSE_SECONDS
             log.warning("rate limits are counted by each process alone", error=type(error).__name__)
             return None

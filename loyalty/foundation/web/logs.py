@@ -19,7 +19,10 @@ from structlog.typing import EventDict, Processor
 
 from loyalty.foundation.web import context
 
-_QUIET = ("werkzeug", "httpx", "urllib3")  # write addresses with their query strings
+_QUIET = (
+    *("werkzeug", "httpx", "urllib3"),  # write addresses with their query strings
+    "alembic.runtime.plugins",  # lists its own parts
+)
 
 
 def configure(level: str) -> None:

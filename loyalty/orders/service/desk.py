@@ -20,7 +20,7 @@ from loyalty.foundation import db, events, ids
 from loyalty.foundation.bulk import Changes
 from loyalty.foundation.call import Call
 from loyalty.foundation.keyed import plan_each_time
-from loyalty.ledger.book import Book, stamp_of
+from loyalty.ledger.book import POINTS, Book, stamp_of
 from loyalty.members import accounts
 from loyalty.members import service as members
 from loyalty.members.accounts import MemberAccount
@@ -32,6 +32,8 @@ from loyalty.orders.terms import OrderTerms, order_terms
 from loyalty.programs import service as programs
 
 Input = Mapping[str, Any]
+KEPT_PLANS = 32
+"""For more orders than these, PostgreSQL plans anew, which takes as long as some of them."""
 
 
 @dataclass(slots=True)
@@ -48,6 +50,12 @@ class Desk:
     reservations: dict[str, checkout_queries.Found]
     history: History
     standings: Standings
+
+    def serve(self, call: Call) -> None:
+        """Work for this call from now on: what is written bears its actor and request."""
+        if call is not self.call:
+            self.call = call
+            self.book.sign(call)
 
     def newcomer(self, external_id: str) -> MemberAccount:
         """Return someone who would join now; nothing remembers them until they are enrolled."""
@@ -84,7 +92,7 @@ class Desk:
             account_id=member.account_id,
             owner_id=member.id,
             program_id=program_id,
-            unit=accounts.POINTS,
+            unit=POINTS,
         )
 
     def note_member(self, member: MemberAccount) -> None:
@@ -123,7 +131,7 @@ class Desk:
 def open_desk(call: Call, orders: Sequence[Input], *, lock: bool) -> Desk:
     """Read all that these orders need; without `lock` for a preview, which writes nothing."""
     connection = db.connection()
-    if len(orders) > 1:
+    if len(orders) > KEPT_PLANS:
         plan_each_time(connection)
     names = {order["member"]["external_id"] for order in orders if order["member"]}
     take = accounts.lock if lock else accounts.find

@@ -47,6 +47,13 @@ class Outcome(NamedTuple):
     problem: Problem | None = None
 
 
+class Told(NamedTuple):
+    """A paid order, and the call that told of it."""
+
+    call: Call
+    order: Input
+
+
 def record_order(call: Call, order: Input) -> Outcome:
     """Record one paid order and grant its points; raise what refuses it."""
     (outcome,) = record_orders(call, [order])
@@ -56,13 +63,30 @@ def record_order(call: Call, order: Input) -> Outcome:
 
 
 def record_orders(call: Call, orders: Sequence[Input]) -> list[Outcome]:
-    """Record paid orders in one transaction; one that is refused does not touch the others.
+    """Record the paid orders of one call; one that is refused does not touch the others.
 
     Orders are mappings as `schemas.NewOrder` loads them. The result has one
     outcome per order, in their order.
     """
-    desk = open_desk(call, orders, lock=True)
-    outcomes = _decide(desk, orders)
+    return _record(call.program_id, [Told(call, order) for order in orders])
+
+
+def record_told(told: Sequence[Told]) -> list[Outcome]:
+    """Record the paid orders of several calls in one transaction, each signed by its own call."""
+    outcomes: dict[int, Outcome] = {}
+    for program_id in sorted({one.call.program_id for one in told}):
+        places = [n for n, one in enumerate(told) if one.call.program_id == program_id]
+        found = _record(program_id, [told[n] for n in places])
+        outcomes |= dict(zip(places, found, strict=True))
+    return [outcomes[n] for n in range(len(told))]
+
+
+def _record(program_id: str, told: Sequence[Told]) -> list[Outcome]:
+    del program_id
+    orders = [one.order for one in told]
+    latest = max((one.call for one in told), key=lambda call: call.now)
+    desk = open_desk(latest, orders, lock=True)
+    outcomes = _decide(desk, told)
     desk.write()
     return _with_replays(desk, orders, outcomes)
 
@@ -70,7 +94,7 @@ def record_orders(call: Call, orders: Sequence[Input]) -> list[Outcome]:
 def preview_order(call: Call, order: Input) -> dict[str, Any]:
     """Return what recording this order would answer; nothing is locked or written."""
     desk = open_desk(call, [order], lock=False)
-    (outcome,) = _with_replays(desk, [order], _decide(desk, [order]))
+    (outcome,) = _with_replays(desk, [order], _decide(desk, [Told(call, order)]))
     if outcome.problem is not None:
         raise outcome.problem
     return outcome.order or {}
@@ -91,9 +115,10 @@ def find_views(call: Call, order_ids: Sequence[str]) -> dict[str, dict[str, Any]
     return {key: views.order(row, row["member"], call.now) for key, row in rows.items()}
 
 
-def _decide(desk: Desk, orders: Sequence[Input]) -> list[Outcome]:
+def _decide(desk: Desk, told: Sequence[Told]) -> list[Outcome]:
     outcomes = []
-    for order in orders:
+    for call, order in told:
+        desk.serve(call)
         try:
             outcomes.append(_decide_one(desk, order))
         except Problem as problem:
