@@ -33,6 +33,9 @@ class Document(Schema):
     tiers = Table("array", "Standings from the lowest to the highest.")
     redemption = Table("object", "What points are worth at checkout, and its limits.")
     rewards = Table("array", "What members can have for points.")
+    vouchers = Table(
+        "object", "How vouchers stack, limits on guessing codes, how long bought value lives."
+    )
     referrals = Table("object", "Rewards for bringing somebody.")
     recovery = Table("object", "Reasons, caps and follow-ups of gestures.")
 

@@ -11,6 +11,7 @@ from loyalty.foundation import clock, db, idempotency
 from loyalty.foundation.call import Call
 from loyalty.orders.service import review
 from loyalty.points import settling
+from loyalty.vouchers import guessing
 
 PAGE = 200  # accounts or members of one transaction: short enough that nobody waits long
 ACTOR = "worker"
@@ -39,10 +40,15 @@ def _forget_keys() -> Iterator[Done]:
     return _pages(lambda: Counter(keys=idempotency.forget_expired(now=clock.system_now())))
 
 
+def _forget_guesses() -> Iterator[Done]:
+    return _pages(lambda: Counter(guesses=guessing.forget_old(now=clock.system_now())))
+
+
 SWEEPS = (
     Sweep("settle points", _settle_points),
     Sweep("review tiers", _review_tiers),
     Sweep("forget idempotency keys", _forget_keys, pause_seconds=600),
+    Sweep("forget voucher guesses", _forget_guesses, pause_seconds=600),
 )
 
 

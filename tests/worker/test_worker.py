@@ -212,6 +212,7 @@ def test_once_says_what_was_done(app, run_once):
         "settle points: 1 accounts\n"
         "review tiers: nothing was due\n"
         "forget idempotency keys: nothing was due\n"
+        "forget voucher guesses: nothing was due\n"
     )
 
 

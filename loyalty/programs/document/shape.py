@@ -7,7 +7,7 @@ from typing import Any
 
 import marshmallow
 
-from loyalty.programs.document import fields, recovery, rules, sections
+from loyalty.programs.document import fields, recovery, rules, sections, vouchers
 from loyalty.programs.document.sections import Section
 
 
@@ -147,6 +147,11 @@ class Referrals(Section):
     advocate = fields.table(Prize)
     referee = fields.table(Prize)
     limit = fields.table(ReferralLimit)
+    link = fields.Text(
+        1000,
+        like=r"https?://[!-z|~]*\{code\}[!-~]*",
+        right='an address with the code in it, such as "https://shop.example/?ref={code}"',
+    )
 
     @marshmallow.validates_schema(pass_original=True, skip_on_field_errors=False)
     def _rewards_somebody(self, _: Any, raw: Any, **__: Any) -> None:
@@ -164,5 +169,6 @@ class Document(Section):
     tiers = fields.items(fields.table(Tier), most=20, load_default=list)
     redemption = fields.table(Redemption)
     rewards = fields.items(fields.table(Reward), most=200, load_default=list)
+    vouchers = fields.table(vouchers.Vouchers)
     referrals = fields.table(Referrals)
     recovery = fields.table(recovery.Recovery)

@@ -1,0 +1,1 @@
+"""Vouchers: codes that lower a price or pay, their value kept in the ledger."""

@@ -1,0 +1,1 @@
+"""What happens to vouchers: issued, read, refused, revoked."""
