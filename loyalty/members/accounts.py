@@ -17,16 +17,16 @@ from sqlalchemy.engine import Connection
 
 from loyalty.foundation import db, idempotency
 from loyalty.foundation.db import table_of
-from loyalty.foundation.keyed import Among, Frequent, Keyed
+from loyalty.foundation.keyed import Among, Keyed
 from loyalty.foundation.tenancy import Program
 from loyalty.ledger import queries as ledger
 from loyalty.ledger import reading
+from loyalty.ledger.book import POINTS
 from loyalty.members.models import ACTIVE, ERASED, MERGED, Member
 
 ASKED = table_of(Member).alias("asked")
 MEMBER = table_of(Member).alias("member")
 PROGRAM = table_of(Program)
-POINTS = "points"
 
 _FACTS = (
     ASKED.c.external_id.label("asked_for"),
@@ -127,22 +127,22 @@ def find(
     return _fetch(connection, _READ, program_id, external_ids)
 
 
-def find_one_with_lots(
-    connection: Connection, program_id: str, external_id: str
-) -> tuple[MemberAccount, Any, Any] | None:
-    """Return a member with account, its open lots and open holds as `reading` takes them."""
+def find_with_lots(
+    connection: Connection, program_id: str, external_ids: Collection[str]
+) -> dict[str, tuple[MemberAccount, Any, Any]]:
+    """Return members with account, open lots and open holds as `reading` takes them.
+
+    They are found by the id asked for; all are as they were at one moment.
+    """
     statement = _with_lots(connection.dialect.name)
-    rows = statement.rows(connection, {"program_id": program_id, "external_id": external_id})
-    return (_member(rows[0]), *rows[0][-2:]) if rows else None
+    rows = statement.rows(connection, external_ids, program_id=program_id)
+    return {row[_SIZE]: (_member(row), *row[-2:]) for row in rows}
 
 
 @lru_cache(maxsize=4)
-def _with_lots(dialect: str) -> Frequent:
-    return Frequent(
-        _joined(*_FACTS, *reading.open_lots_and_holds(dialect)).where(
-            ASKED.c.external_id == bindparam("external_id")
-        )
-    )
+def _with_lots(dialect: str) -> Keyed:
+    columns = (*_FACTS, *reading.open_lots_and_holds(dialect))
+    return Keyed(lambda among: _joined(*columns).where(among(ASKED.c.external_id)))
 
 
 def _fetch(
