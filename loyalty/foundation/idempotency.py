@@ -22,13 +22,14 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
-    insert,
     select,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import String
 
 from loyalty.foundation import db, problems
+from loyalty.foundation.bulk import Changes
+from loyalty.foundation.keyed import Frequent
 
 KEPT = timedelta(days=30)
 RETRY_AFTER_SECONDS = 1
@@ -97,29 +98,32 @@ def find_answer(slot: Slot) -> Answer | None:
     }
     connection = db.connection()
     if connection.dialect.name == "postgresql":
-        row = connection.execute(_FIND_AND_LOCK, place | {"lock": _lock_number(slot)}).one()
-        if row.fingerprint is None and not row.locked:
+        rows = _FIND_AND_LOCK.rows(connection, place | {"lock": _lock_number(slot)})
+    else:
+        rows = [(*row, True) for row in _FIND.rows(connection, place)]
+    for known, status, headers, body, locked in rows:
+        if known == slot.fingerprint:
+            return Answer(status, headers, body)
+        if known is not None:
+            raise problems.IdempotencyKeyReused(
+                "This Idempotency-Key was used with another address or body; use a new key for "
+                "this."
+            )
+        if not locked:
             raise problems.IdempotencyInProgress(
                 "The first call with this Idempotency-Key is still running; repeat this one soon.",
                 headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
             )
-        found = row if row.fingerprint is not None else None
-    else:
-        found = connection.execute(_FIND, place).one_or_none()
-    if found is None:
-        return None
-    if found.fingerprint != slot.fingerprint:
-        raise problems.IdempotencyKeyReused(
-            "This Idempotency-Key was used with another address or body; use a new key for this."
-        )
-    return Answer(found.status, found.headers, found.body)
+    return None
 
 
 def keep_answer(slot: Slot, answer: Answer, *, now: datetime) -> None:
     """Keep the answer; a call that raced ahead under the same key makes this one run again."""
     row = {**slot._asdict(), **answer._asdict()}
     row |= {"member_id": _concerned.get(), "created_at": now}
-    db.connection().execute(insert(_table), row)
+    changes = Changes()
+    changes.insert(IdempotencyKey, row)
+    changes.write(db.connection())
 
 
 def concerns(member_id: str | None) -> None:
@@ -158,13 +162,13 @@ _here = and_(
     _table.c.owner == bindparam("owner"),
     _table.c.key == bindparam("key"),
 )
-_FIND = _find().where(_here)
+_FIND = Frequent(_find().where(_here))
 # One statement looks up and locks. Its snapshot may be older than its lock; a first call that
 # ended in between is then met by the primary key, and this call is run again.
 _lock = select(
     func.pg_try_advisory_xact_lock(bindparam("lock", type_=BigInteger)).label("locked")
 ).subquery()
-_FIND_AND_LOCK = _find(_lock.c.locked).select_from(_lock.outerjoin(_table, _here))
+_FIND_AND_LOCK = Frequent(_find(_lock.c.locked).select_from(_lock.outerjoin(_table, _here)))
 
 
 def _lock_number(slot: Slot) -> int:
