@@ -1,1 +1,1 @@
-"""Checkout: points set aside for a purchase, then spent with it or given back."""
+"""Checkout: points and vouchers set aside for a purchase, then spent with it or given back."""

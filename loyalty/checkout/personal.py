@@ -18,7 +18,8 @@ def export(_call: Call, member_ids: Sequence[str]) -> list[dict[str, Any]]:
     rows = db.connection().execute(
         select(
             RESERVATION.c.id,
-            HOLD.c.units.label("points"),
+            RESERVATION.c.tender,
+            HOLD.c.units,
             HOLD.c.captured,
             HOLD.c.state,
             RESERVATION.c.discount_minor,
@@ -33,6 +34,13 @@ def export(_call: Call, member_ids: Sequence[str]) -> list[dict[str, Any]]:
     return [dict(row) for row in rows.mappings()]
 
 
+def erase(_call: Call, member_ids: Sequence[str]) -> None:
+    """Forget the email keys by which uses of vouchers were counted."""
+    db.connection().execute(
+        update(RESERVATION).where(RESERVATION.c.member_id.in_(member_ids)).values(person=None)
+    )
+
+
 def merge(_call: Call, source_id: str, target_id: str) -> None:
     """Let reservations be those of the member that stays."""
     db.connection().execute(
@@ -40,4 +48,4 @@ def merge(_call: Call, source_id: str, target_id: str) -> None:
     )
 
 
-PART = Part("reservations", export=export, merge=merge)
+PART = Part("reservations", export=export, erase=erase, merge=merge)

@@ -7,20 +7,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select, and_, bindparam, func, literal_column, or_, select
 from sqlalchemy.engine import Connection
 
-from loyalty.checkout.models import Reservation
+from loyalty.checkout.models import POINTS, Reservation
 from loyalty.foundation.db import table_of
 from loyalty.foundation.keyed import Frequent, Keyed
 from loyalty.foundation.tenancy import Program
 from loyalty.ledger import queries as ledger
 from loyalty.members.models import Member
+from loyalty.vouchers.models import Voucher
 
 RESERVATION = table_of(Reservation)
 HOLD = ledger.HOLD
 MEMBER = table_of(Member)
 PROGRAM = table_of(Program)
+VOUCHER = table_of(Voucher)
 
 _COLUMNS = (
     RESERVATION.c.id,
@@ -31,11 +33,15 @@ _COLUMNS = (
     HOLD.c.captured,
     HOLD.c.state,
     HOLD.c.expires_at,
+    RESERVATION.c.tender,
     RESERVATION.c.discount_minor,
     RESERVATION.c.captured_minor,
     RESERVATION.c.currency,
     RESERVATION.c.order_ref,
     RESERVATION.c.created_at,
+    RESERVATION.c.voucher_id,
+    VOUCHER.c.written.label("voucher"),
+    VOUCHER.c["class"].label("voucher_class"),
     PROGRAM.c.version,
     PROGRAM.c.test_now,
 )
@@ -43,23 +49,35 @@ _COLUMNS = (
 
 @dataclass(slots=True)
 class Found:
-    """A reservation as it was read; the hold's part may be older than a lock taken later."""
+    """A reservation as it was read; the hold's part may be older than a lock taken later.
+
+    `member` is None for a guest. `voucher` is the code as people read it, None for points.
+    """
 
     id: str
-    member_id: str
-    member: str
+    member_id: str | None
+    member: str | None
     account_id: str
-    points: int
+    units: int
     captured: int
     state: str
     expires_at: datetime
+    tender: str
     discount_minor: int
     captured_minor: int
     currency: str
     order_ref: str | None
     created_at: datetime
+    voucher_id: str | None
+    voucher: str | None
+    voucher_class: str | None
     version: int
     test_now: datetime | None
+
+    @property
+    def is_points(self) -> bool:
+        """Whether points are held, not a voucher."""
+        return self.tender == POINTS
 
 
 class Locked(NamedTuple):
@@ -75,7 +93,8 @@ def _joined(*extra: Any) -> Select[Any]:
         select(*_COLUMNS, *extra)
         .select_from(RESERVATION)
         .join(HOLD, HOLD.c.id == RESERVATION.c.id)
-        .join(MEMBER, MEMBER.c.id == RESERVATION.c.member_id)
+        .outerjoin(MEMBER, MEMBER.c.id == RESERVATION.c.member_id)
+        .outerjoin(VOUCHER, VOUCHER.c.id == RESERVATION.c.voucher_id)
         .join(PROGRAM, PROGRAM.c.id == RESERVATION.c.program_id)
         .where(RESERVATION.c.program_id == bindparam("program_id"))
     )
@@ -118,3 +137,58 @@ def lock_reservation(connection: Connection, program_id: str, reservation_id: st
     account = len(_COLUMNS)
     hold = account + len(ledger.ACCOUNT_COLUMNS)
     return Locked(Found(*row[:account]), row[account:hold], row[hold:])
+
+
+def find_person(connection: Connection, member_id: str) -> str | None:
+    """Return the email key of a member: what is the same for all spellings of one mailbox."""
+    person: str | None = connection.scalar(
+        select(MEMBER.c.email_key).where(MEMBER.c.id == member_id)
+    )
+    return person
+
+
+_TIMES_USED = (
+    select(func.count())
+    .select_from(RESERVATION)
+    .join(HOLD, HOLD.c.id == RESERVATION.c.id)
+    .where(
+        RESERVATION.c.voucher_id == bindparam("voucher_id"),
+        or_(
+            RESERVATION.c.member_id == bindparam("member_id"),
+            RESERVATION.c.person
+            == select(MEMBER.c.email_key)
+            .where(MEMBER.c.id == bindparam("member_id"))
+            .scalar_subquery(),
+        ),
+        or_(
+            and_(
+                HOLD.c.state == literal_column("'open'"),
+                HOLD.c.expires_at > bindparam("now", type_=HOLD.c.expires_at.type),
+            ),
+            and_(HOLD.c.state == literal_column("'captured'"), HOLD.c.returned < HOLD.c.captured),
+        ),
+    )
+)
+
+
+def count_uses(connection: Connection, voucher_id: str, member_id: str, *, now: datetime) -> int:
+    """Return how often a person uses a voucher: held now, or captured and not given back.
+
+    A person is a member, or whoever has the same email address in another spelling.
+    """
+    found = connection.scalar(
+        _TIMES_USED, {"voucher_id": voucher_id, "member_id": member_id, "now": now}
+    )
+    return int(found or 0)
+
+
+def find_slot(connection: Connection, program_id: str, order_ref: str, slot: str) -> str | None:
+    """Return the reservation that has taken a slot of an order, if there is one."""
+    taken: str | None = connection.scalar(
+        select(RESERVATION.c.id).where(
+            RESERVATION.c.program_id == program_id,
+            RESERVATION.c.order_ref == order_ref,
+            RESERVATION.c.stack_slot == slot,
+        )
+    )
+    return taken

@@ -30,7 +30,8 @@ class Basket(NamedTuple):
     """An order as it was placed, before any refund.
 
     `total` is everything that was charged, however it was paid: tax, shipping,
-    and what gift cards (`gift_cards`) and points (`paid_with_points`) covered.
+    and what gift cards (`gift_cards`), points (`paid_with_points`) and vouchers
+    of stored value (`paid_with_stored_value`) covered.
     """
 
     total: int
@@ -44,6 +45,7 @@ class Basket(NamedTuple):
     placed_at: datetime
     metadata: Mapping[str, str]
     currency: str
+    paid_with_stored_value: int = 0
 
 
 class Refunded(NamedTuple):

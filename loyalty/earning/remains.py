@@ -96,7 +96,7 @@ def _goods(basket: Basket, exclude: frozenset[str]) -> int:
     if "points" in exclude:
         goods -= basket.paid_with_points
     if "gift_cards" in exclude:
-        goods -= basket.gift_cards
+        goods -= basket.gift_cards + basket.paid_with_stored_value
         for line in basket.lines:
             if line.gift_card:
                 goods -= line.amount

@@ -28,7 +28,10 @@ class Order(Base):
         UniqueConstraint("program_id", "external_id"),
         Index("ix_orders_member", "member_id", "placed_at"),
         CheckConstraint("total >= 0 AND tax >= 0 AND shipping >= 0", name="amounts"),
-        CheckConstraint("gift_cards >= 0 AND paid_with_points >= 0", name="tenders"),
+        CheckConstraint(
+            "gift_cards >= 0 AND paid_with_points >= 0 AND paid_with_stored_value >= 0",
+            name="tenders",
+        ),
         CheckConstraint("refunded >= 0 AND refunded <= total", name="refunded"),
         CheckConstraint("granted >= 0 AND entitled >= 0 AND entitled <= granted", name="entitled"),
         CheckConstraint("clawed >= 0 AND forgiven >= 0", name="clawed"),
@@ -48,6 +51,7 @@ class Order(Base):
     shipping: Mapped[int] = mapped_column(BigInt)
     gift_cards: Mapped[int] = mapped_column(BigInt)
     paid_with_points: Mapped[int] = mapped_column(BigInt)
+    paid_with_stored_value: Mapped[int] = mapped_column(BigInt)
     basis: Mapped[int] = mapped_column(BigInt)
     lines: Mapped[list[Any]]
     channel: Mapped[str | None] = mapped_column(String(64))

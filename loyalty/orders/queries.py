@@ -26,6 +26,7 @@ from loyalty.foundation.keyed import Keyed
 from loyalty.foundation.tenancy import Program
 from loyalty.members.models import Member
 from loyalty.orders.models import Action, Order, Refund, RuleUse
+from loyalty.referrals.queries import CONCERNED_BY_ORDER
 
 ORDER = table_of(Order)
 REFUND = table_of(Refund)
@@ -37,18 +38,29 @@ PROGRAM = table_of(Program)
 
 
 class Seen(NamedTuple):
-    """What is known of the order ids of a request before it is recorded."""
+    """What is known of the order ids of a request before it is recorded.
+
+    `paid_with` has what was captured by order id and tender, `slots` the places on an order
+    that vouchers have taken.
+    """
 
     fingerprints: dict[str, str]
-    paid_with_points: dict[str, int]
+    paid_with: dict[tuple[str, str], int]
+    slots: dict[str, set[str]]
 
 
 _SEEN = Keyed(
     lambda among: union_all(
-        select(ORDER.c.external_id, ORDER.c.fingerprint, literal_column("0")).where(
+        select(ORDER.c.external_id, ORDER.c.fingerprint, literal_column("0"), null(), null()).where(
             ORDER.c.program_id == bindparam("program_id"), among(ORDER.c.external_id)
         ),
-        select(RESERVATION.c.order_ref, null(), RESERVATION.c.captured_minor).where(
+        select(
+            RESERVATION.c.order_ref,
+            null(),
+            RESERVATION.c.captured_minor,
+            RESERVATION.c.tender,
+            RESERVATION.c.stack_slot,
+        ).where(
             RESERVATION.c.program_id == bindparam("program_id"),
             among(RESERVATION.c.order_ref),
             RESERVATION.c.captured_minor > literal_column("0"),
@@ -59,12 +71,16 @@ _SEEN = Keyed(
 
 def find_seen(connection: Connection, program_id: str, order_ids: Collection[str]) -> Seen:
     """Return the fingerprints of recorded orders, and what reservations already paid for."""
-    seen = Seen({}, {})
-    for order_id, fingerprint, minor in _SEEN.rows(connection, order_ids, program_id=program_id):
+    seen = Seen({}, {}, {})
+    rows = _SEEN.rows(connection, order_ids, program_id=program_id)
+    for order_id, fingerprint, minor, tender, slot in rows:
         if fingerprint is not None:
             seen.fingerprints[order_id] = fingerprint
-        else:
-            seen.paid_with_points[order_id] = seen.paid_with_points.get(order_id, 0) + minor
+            continue
+        paid = (order_id, tender)
+        seen.paid_with[paid] = seen.paid_with.get(paid, 0) + minor
+        if slot is not None:
+            seen.slots.setdefault(order_id, set()).add(slot)
     return seen
 
 
@@ -91,14 +107,19 @@ def find_orders(
 
 
 class Concerned(NamedTuple):
-    """Who is concerned by an order, by the shop's ids: its member, and who redeems points on it."""
+    """Who and what is concerned by an order.
+
+    By the shop's ids its member, and who redeems points on it or was referred with it; by
+    theirs the vouchers.
+    """
 
     member: str | None
     redeemers: list[str]
+    vouchers: list[str]
 
 
 _CONCERNED = union_all(
-    select(literal_column("1").label("is_member"), MEMBER.c.external_id)
+    select(literal_column("1").label("what"), MEMBER.c.external_id)
     .select_from(ORDER)
     .join(MEMBER, MEMBER.c.id == ORDER.c.member_id)
     .where(ORDER.c.program_id == bindparam("program_id"))
@@ -107,15 +128,25 @@ _CONCERNED = union_all(
     .select_from(RESERVATION)
     .join(MEMBER, MEMBER.c.id == RESERVATION.c.member_id)
     .where(RESERVATION.c.program_id == bindparam("program_id"))
-    .where(RESERVATION.c.order_ref == bindparam("order_id")),
+    .where(RESERVATION.c.order_ref == bindparam("order_id"))
+    .where(RESERVATION.c.voucher_id.is_(None)),
+    select(literal_column("2"), RESERVATION.c.voucher_id)
+    .where(RESERVATION.c.program_id == bindparam("program_id"))
+    .where(RESERVATION.c.order_ref == bindparam("order_id"))
+    .where(RESERVATION.c.voucher_id.is_not(None)),
+    CONCERNED_BY_ORDER,
 )
+_THE_MEMBER, _REDEEMER, _VOUCHER = 1, 0, 2
 
 
 def find_concerned(connection: Connection, program_id: str, order_id: str) -> Concerned:
     """Return whose accounts an order touches; nobody for an unknown order."""
     rows = connection.execute(_CONCERNED, {"program_id": program_id, "order_id": order_id}).all()
-    member = next((name for is_member, name in rows if is_member), None)
-    return Concerned(member, [name for is_member, name in rows if not is_member])
+    member = next((name for what, name in rows if what == _THE_MEMBER), None)
+    redeemers, vouchers = (
+        [name for what, name in rows if what == kind] for kind in (_REDEEMER, _VOUCHER)
+    )
+    return Concerned(member, redeemers, vouchers)
 
 
 _HAS_ORDER: Select[Any] = select(literal_column("1")).where(

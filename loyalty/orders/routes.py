@@ -8,7 +8,7 @@ import marshmallow as ma
 from flask import current_app
 
 from loyalty.access.guard import requires
-from loyalty.checkout.service import ReservationNotFound, ReservationNotHeld
+from loyalty.checkout.problems import ReservationNotFound, ReservationNotHeld, StackingRefused
 from loyalty.foundation.problems import Problem
 from loyalty.foundation.web import parsing
 from loyalty.foundation.web.api import Blueprint
@@ -35,6 +35,7 @@ _REFUSALS = (
     MemberNotFound,
     ReservationNotFound,
     ReservationNotHeld,
+    StackingRefused,
     BalanceTooLarge,
 )
 Answer = tuple[Any, int, dict[str, str]]

@@ -98,7 +98,11 @@ class NewOrder(Schema):
         load_default=0, example=500, about="The part of the total that is shipping."
     )
     gift_cards = fields.MinorUnits(
-        load_default=0, about="The part of the total that was paid with gift cards."
+        load_default=0,
+        about=(
+            "The part of the total that was paid with gift cards of the shop's own, vouchers "
+            "of stored value that are captured here left out."
+        ),
     )
     lines = fields.List(
         fields.Nested(Line),
@@ -167,6 +171,9 @@ class Order(Schema):
     total = fields.MinorUnits(required=True)
     refunded = fields.MinorUnits(required=True)
     paid_with_points = fields.MinorUnits(required=True)
+    paid_with_stored_value = fields.MinorUnits(
+        required=True, about="By vouchers that were captured; vouchers that lower the price do not."
+    )
     points = fields.Nested(OrderPoints, required=True)
     breakdown = fields.List(fields.Nested(Breakdown), required=True)
     explanation = fields.Text(required=True, allow_none=True)

@@ -30,6 +30,7 @@ def order(row: Row, member: str | None, now: datetime) -> dict[str, Any]:
         "breakdown": row["breakdown"],
         "explanation": row["explanation"],
         "paid_with_points": row["paid_with_points"],
+        "paid_with_stored_value": row["paid_with_stored_value"],
         "terms_version": row["terms_version"],
         "lines": row["lines"],
         "metadata": row["metadata"] or {},

@@ -28,8 +28,11 @@ class Refused(Exception):
         self.status, self.code, self.problem = status, problem["code"], problem
 
 
-def document(*rules, earning=None, redemption=AT_PAR, tiers=(), **program):
-    """A program document: one point per whole euro, at once, for ever, unless told otherwise."""
+def document(*rules, earning=None, redemption=AT_PAR, tiers=(), sections=None, **program):
+    """A program document: one point per whole euro, at once, for ever, unless told otherwise.
+
+    `sections` are further ones, such as `recovery`, as they stand in a document.
+    """
     parts = {} if redemption is None else {"redemption": redemption}
     whole = make.plain(
         program={"timezone": "UTC", **program},
@@ -37,7 +40,7 @@ def document(*rules, earning=None, redemption=AT_PAR, tiers=(), **program):
         tiers=list(tiers),
     )
     del whole["redemption"]
-    return {**whole, **parts}
+    return {**whole, **parts, **(sections or {})}
 
 
 def open_shop(app, *rules, now=NOON, **terms):

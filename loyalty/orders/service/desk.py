@@ -30,6 +30,9 @@ from loyalty.orders.facts import History
 from loyalty.orders.standings import Standings
 from loyalty.orders.terms import OrderTerms, order_terms
 from loyalty.programs import service as programs
+from loyalty.referrals.service import qualifying
+from loyalty.referrals.service.qualifying import Qualifying
+from loyalty.vouchers import queries as vouchers
 
 Input = Mapping[str, Any]
 KEPT_PLANS = 32
@@ -50,6 +53,7 @@ class Desk:
     reservations: dict[str, checkout_queries.Found]
     history: History
     standings: Standings
+    referrals: Qualifying
 
     def serve(self, call: Call) -> None:
         """Work for this call from now on: what is written bears its actor and request."""
@@ -72,6 +76,7 @@ class Desk:
             last_order_at=None,
             version=self.terms.program.version,
             test_now=None,
+            referral_pending=False,
         )
 
     def enrol(self, member: MemberAccount, given: Mapping[str, Any]) -> None:
@@ -142,12 +147,18 @@ def open_desk(call: Call, orders: Sequence[Input], *, lock: bool) -> Desk:
     reservations = _reservations(call, wanted)
     book = Book(connection, stamp_of(call, now, terms.program.document))
     book.adopt(member.account for member in found.values())
+    book.adopt(_voucher_accounts(call, reservations, lock=lock))
     here = {one.id for one in reservations.values() if one.account_id in book.accounts}
     book.read(holds=here)
+    _require_fresh(book, reservations)
     desk = Desk(
         call, terms, now, book, Changes(), found, seen, reservations,
-        History(terms.earning), Standings(terms.tiers, now),
+        History(terms.earning), Standings(terms.tiers, now), Qualifying(None),
     )  # fmt: skip
+    if lock:
+        desk.referrals = qualifying.open_qualifying(
+            book, call, version=terms.program.version, now=now, members=found, orders=orders
+        )
     known = {member.id for member in found.values()}
     earliest = min((order["placed_at"] or now for order in orders), default=now)
     desk.history.read(connection, known, earliest)
@@ -167,6 +178,25 @@ def _terms(call: Call, found: Mapping[str, MemberAccount]) -> tuple[OrderTerms, 
         return order_terms(call.program_id, member.version), member.test_now or call.now
     current = programs.current(call.program_id, call.now)
     return order_terms(call.program_id, current.terms.version), current.now
+
+
+def _voucher_accounts(
+    call: Call, reservations: Mapping[str, checkout_queries.Found], *, lock: bool
+) -> list[tuple[Any, ...]]:
+    """Return the accounts of the vouchers that are to be captured; after those of members."""
+    wanted = {one.voucher_id for one in reservations.values() if one.voucher_id is not None}
+    if not wanted:
+        return []
+    take = vouchers.lock_vouchers if lock else vouchers.find_vouchers
+    return [one.account for one in take(db.connection(), call.program_id, ids=wanted)]
+
+
+def _require_fresh(book: Book, reservations: Mapping[str, checkout_queries.Found]) -> None:
+    """Begin again if a voucher was captured between its reservation's reading and its lock."""
+    for found in reservations.values():
+        pair = book.find_hold(found.id)
+        if pair and found.state == "open" and pair[1].state == "captured":
+            raise db.LostUpdate("a voucher was captured while it was waited for")
 
 
 def _reservations(call: Call, wanted: Collection[str]) -> dict[str, checkout_queries.Found]:

@@ -14,15 +14,16 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from loyalty.checkout import queries as checkout_queries
+from loyalty.checkout.models import POINTS, STORED_VALUE
 from loyalty.earning import kernel as earning
 from loyalty.earning.facts import Basket, Facts, Line, Refunded
-from loyalty.foundation import db, events
+from loyalty.foundation import db, events, idempotency
 from loyalty.foundation.bulk import Changes
 from loyalty.foundation.call import Call
 from loyalty.ledger import queries as ledger_queries
 from loyalty.ledger import undoing
 from loyalty.ledger.book import Book, stamp_of
-from loyalty.ledger.state import Account, Hold, Lot, Posting
+from loyalty.ledger.state import Account, Lot, Posting
 from loyalty.ledger.undoing import Clawed
 from loyalty.members import accounts
 from loyalty.members.accounts import MemberAccount
@@ -30,9 +31,13 @@ from loyalty.members.models import Member
 from loyalty.orders import queries, views
 from loyalty.orders.models import Order
 from loyalty.orders.problems import OrderNotFound
+from loyalty.orders.service.redeemed import Redeemed
 from loyalty.orders.standings import Standings
 from loyalty.orders.terms import OrderTerms, order_terms
 from loyalty.programs import service as programs
+from loyalty.referrals.service import following
+from loyalty.vouchers import queries as vouchers
+from loyalty.vouchers.queries import LockedVoucher
 
 Row = Mapping[str, Any]
 NOTHING = Clawed(0, 0, 0, 0)
@@ -42,12 +47,16 @@ _BASKET = (
     "shipping",
     "gift_cards",
     "paid_with_points",
+    "paid_with_stored_value",
     "channel",
     "country",
     "placed_at",
     "currency",
 )
-_CHANGING = ("id", "state", "refunded", "paid_with_points", "entitled", "clawed", "forgiven")
+_CHANGING = (
+    *("id", "state", "refunded", "paid_with_points", "paid_with_stored_value"),
+    *("entitled", "clawed", "forgiven"),
+)
 
 
 class Cause(NamedTuple):
@@ -62,8 +71,9 @@ class Cause(NamedTuple):
 class File:
     """An order under lock with all that may change with it.
 
-    `member` and `account` are None for a guest; `holds` are what was redeemed on
-    the order, each with the account it came from.
+    `member` and `account` are None for a guest; `redeemed` is what was captured for
+    the order, each with the account it came from. `vouchers` are those it may have
+    come from, by id.
     """
 
     call: Call
@@ -76,8 +86,8 @@ class File:
     member: MemberAccount | None
     account: Account | None
     lot: Lot | None
-    holds: list[tuple[Account, Hold]]
-    paid_with_points: int
+    vouchers: dict[str, LockedVoucher]
+    redeemed: list[Redeemed]
 
     @property
     def refunded(self) -> Refunded:
@@ -89,13 +99,22 @@ class File:
                 lines[line_id] = lines.get(line_id, 0) + amount
         return Refunded(sum(refund["amount"] for refund in active), lines)
 
+    def paid_with(self, tender: str) -> int:
+        """Return what points or stored value paid for, in minor units."""
+        found = (one.reservation for one in self.redeemed)
+        return sum(one.captured_minor for one in found if one.tender == tender)
+
 
 def open_file(call: Call, order_id: str) -> File:
-    """Lock the accounts and members, then the order, and read the rest. Raises `OrderNotFound`."""
+    """Lock members and vouchers with their accounts, then the order, and read the rest.
+
+    Raises `OrderNotFound`.
+    """
     connection = db.connection()
     concerned = queries.find_concerned(connection, call.program_id, order_id)
     names = {name for name in (concerned.member, *concerned.redeemers) if name is not None}
     found = accounts.lock(connection, call.program_id, names)
+    locked = vouchers.lock_vouchers(connection, call.program_id, ids=set(concerned.vouchers))
     order = queries.lock_order(connection, call.program_id, order_id)
     if order is None:
         raise OrderNotFound(f"There is no order {order_id!r} in this program.")
@@ -113,10 +132,11 @@ def open_file(call: Call, order_id: str) -> File:
         member=found.get(concerned.member) if concerned.member else None,
         account=None,
         lot=None,
-        holds=[],
-        paid_with_points=0,
+        vouchers={one.id: one for one in locked},
+        redeemed=[],
     )
     file.book.adopt(one.account for one in found.values())
+    file.book.adopt(one.account for one in locked)
     _open_accounts(file, names)
     return file
 
@@ -151,35 +171,12 @@ def restore(file: File, cancel: Row, cause: Cause) -> None:
     _reinstate(file, cause, units=units, forgiven=cancel["forgiven"], taken=taken)
 
 
-def settle_redeemed(file: File, cause: Cause) -> int:
-    """Let as many redeemed points be back as the part that is refunded had been paid with.
-
-    Returns how many came back. What came back by a cancel that was undone is
-    redeemed again.
-    """
-    order_id, returned = file.order["external_id"], 0
-    for account, hold in file.holds:
-        units = _to_be_back(file.order, hold) - hold.returned
-        kind, words = ("redeem_return", "returned") if units > 0 else ("redeem", "redeemed again")
-        count = file.book.stamp.count(abs(units))
-        text = f"{cause.text} {count} {words} that had paid for order {order_id}."
-        source_id = f"{cause.source_id}/{hold.id}"
-        posting = Posting(kind, cause.source_type, source_id, text, file.now)
-        if units > 0:
-            undoing.give_back_captured(account, hold, units, posting)
-            data = {"order": order_id, "points": units, "reservation": hold.id}
-            tell(file, "points.returned", data, account.owner_id)
-            returned += units
-        elif units < 0:
-            undoing.redeem_again(account, hold, -units, posting)
-    return returned
-
-
 def write(file: File) -> None:
     """Write everything that was decided, and review the member's tier."""
     file.changes.update(Order, {name: file.order[name] for name in _CHANGING})
     if file.member is not None:
         file.changes.update(Member, {"id": file.member.id, "spend": file.member.spend})
+    following.order_changed(file.book, file.changes, file.call, file.order, file.now)
     file.book.write_into(file.changes)
     file.changes.write(file.book.connection)
     if file.member is not None:
@@ -210,21 +207,26 @@ def _open_accounts(file: File, names: Collection[str]) -> None:
     paid = checkout_queries.list_captured_for(
         file.book.connection, file.call.program_id, [order_id]
     )
-    if not {found.member for found in paid} <= set(names):
-        raise db.LostUpdate("points were redeemed on the order while it was waited for")
-    file.paid_with_points = sum(found.captured_minor for found in paid)
-    held = sorted(found.id for found in paid if found.account_id in file.book.accounts)
+    redeemers = {one.member for one in paid if one.is_points}
+    used = {one.voucher_id for one in paid if not one.is_points}
+    if not (redeemers <= set(names) and used <= file.vouchers.keys()):
+        raise db.LostUpdate("something was redeemed on the order while it was waited for")
+    captured = {one.id: one for one in paid if one.account_id in file.book.accounts}
     if file.member is not None:
         account_id = file.member.account_id
     file.book.read(
         lots_of=list(file.book.accounts),
         sources=[(account_id, "order", order_id)] if account_id else [],
-        holds=held,
+        holds=sorted(captured),
     )
-    file.holds = [pair for pair in map(file.book.find_hold, held) if pair]
+    for reservation_id in sorted(captured):
+        pair = file.book.find_hold(reservation_id)
+        if pair is not None:
+            file.redeemed.append(Redeemed(*pair, captured[reservation_id]))
     if account_id:
         file.account = file.book.accounts[account_id]
         file.lot = file.book.find_lot(account_id, "order", order_id)
+        idempotency.concerns(file.member.id if file.member else None)
 
 
 def _recount(file: File) -> tuple[int, int]:
@@ -232,7 +234,8 @@ def _recount(file: File) -> tuple[int, int]:
     order, before = file.order, file.order["refunded"]
     order["refunded"] = file.refunded.amount
     order["state"] = _state(file)
-    order["paid_with_points"] = file.paid_with_points
+    order["paid_with_points"] = file.paid_with(POINTS)
+    order["paid_with_stored_value"] = file.paid_with(STORED_VALUE)
     if file.member is None or order["facts"] is None:
         return 0, 0
     file.member.spend += before - order["refunded"]
@@ -304,14 +307,6 @@ def _posting(file: File, kind: str, cause: Cause, units: int, what: str) -> Post
         file.now,
         terms_version=file.order["terms_version"],
     )
-
-
-def _to_be_back(order: Row, hold: Hold) -> int:
-    if order["state"] == "cancelled":
-        return hold.captured
-    if not order["refunded"]:
-        return 0
-    return int(hold.captured * order["refunded"] // order["total"])
 
 
 def _review_tier(file: File, member: MemberAccount) -> None:

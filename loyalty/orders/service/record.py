@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from loyalty.checkout import service as checkout
+from loyalty.checkout.models import POINTS, STORED_VALUE
 from loyalty.earning import kernel as earning
 from loyalty.earning.facts import Basket, Facts, Line
 from loyalty.earning.kernel import Award
@@ -15,13 +15,15 @@ from loyalty.foundation import db, events, ids
 from loyalty.foundation.call import Call
 from loyalty.foundation.problems import FieldError, Problem
 from loyalty.ledger import kernel as ledger
-from loyalty.ledger.state import Account, Hold, Posting
+from loyalty.ledger.state import Posting
 from loyalty.members import service as members
 from loyalty.members.accounts import MemberAccount
 from loyalty.orders import queries, views
 from loyalty.orders.models import Order, RuleUse
 from loyalty.orders.problems import CurrencyMismatch, OrderConflict, OrderInvalid, OrderNotFound
+from loyalty.orders.service import redeeming
 from loyalty.orders.service.desk import Desk, Input, fingerprint, open_desk
+from loyalty.orders.service.redeeming import Held
 from loyalty.programs import service as programs
 from loyalty.tiers.kernel import Activity
 
@@ -33,7 +35,7 @@ class Decision(NamedTuple):
 
     order: Input
     member: MemberAccount | None
-    held: list[tuple[Account, Hold]]
+    held: list[Held]
     basket: Basket
     facts: Facts | None
     award: Award | None
@@ -134,7 +136,7 @@ def _decide_one(desk: Desk, order: Input) -> Outcome:
             raise OrderConflict(f"Order {order['id']!r} was recorded before with other content.")
         return Outcome(None, replayed=True)
     _check(desk, order)
-    decision = _work_out(desk, order, _member(desk, order), _held(desk, order))
+    decision = _work_out(desk, order, _member(desk, order), redeeming.find_held(desk, order))
     row = _row(desk, decision)
     row["fingerprint"] = desk.seen.fingerprints[order["id"]] = content
     _carry_out(desk, decision, row)
@@ -181,30 +183,6 @@ def _check(desk: Desk, order: Input) -> None:
         )
 
 
-def _held(desk: Desk, order: Input) -> list[tuple[Account, Hold]]:
-    """Return the holds that the order captures; refuse what is not held for its member."""
-    held = []
-    for index, reservation_id in enumerate(order["reservations"]):
-        found = desk.reservations.get(reservation_id)
-        pair = desk.book.find_hold(reservation_id)
-        if found is None or pair is None or not _owns(desk, order, pair[0]):
-            raise checkout.ReservationNotFound(
-                f"The order's member has no reservation {reservation_id!r}.",
-                errors=[FieldError(f"/reservations/{index}", "must be one of the order's member")],
-            )
-        if pair in held or (pair[1].state == "captured" and found.order_ref == order["id"]):
-            continue
-        checkout.require_held(pair[1])
-        held.append(pair)
-    return held
-
-
-def _owns(desk: Desk, order: Input, account: Account) -> bool:
-    given = order["member"]
-    member = desk.members.get(given["external_id"]) if given else None
-    return member is not None and member.account_id == account.id
-
-
 def _member(desk: Desk, order: Input) -> MemberAccount | None:
     given = order["member"]
     if given is None:
@@ -217,14 +195,15 @@ def _member(desk: Desk, order: Input) -> MemberAccount | None:
     return desk.newcomer(given["external_id"])
 
 
-def _work_out(
-    desk: Desk, order: Input, member: MemberAccount | None, held: list[tuple[Account, Hold]]
-) -> Decision:
+def _work_out(desk: Desk, order: Input, member: MemberAccount | None, held: list[Held]) -> Decision:
     """Work out what an order earns; the last step that may refuse, and nothing is changed yet."""
     placed_at = order["placed_at"] or desk.now
-    paid = sum(desk.reservations[hold.id].discount_minor for _, hold in held)
-    paid += desk.seen.paid_with_points.get(order["id"], 0)
-    basket = _basket(order, placed_at, paid)
+    basket = _basket(
+        order,
+        placed_at,
+        paid_with_points=redeeming.paid_with(desk, order, held, POINTS),
+        paid_with_stored_value=redeeming.paid_with(desk, order, held, STORED_VALUE),
+    )
     facts = None if member is None else desk.history.facts(member, placed_at)
     award = None if facts is None else earning.award(desk.terms.earning, basket, facts)
     if member is not None and award is not None:
@@ -248,29 +227,21 @@ def _require_room(desk: Desk, member: MemberAccount, total: int, points: int) ->
 def _carry_out(desk: Desk, decision: Decision, row: dict[str, Any]) -> None:
     desk.changes.insert(Order, row)
     order, member = decision.order, decision.member
+    if member is not None:
+        desk.enrol(member, order["member"])
+    redeeming.capture(desk, order, decision.held)
     if member is None or decision.award is None:
         return
-    desk.enrol(member, order["member"])
-    _capture(desk, order, decision.held)
     _count(desk, member, row, decision.award)
     _grant(desk, member, row)
+    desk.referrals.order_recorded(
+        desk.book, desk.changes, desk.call, member=member, order_row=row, now=desk.now
+    )
 
 
-def _capture(desk: Desk, order: Input, held: list[tuple[Account, Hold]]) -> None:
-    for account, hold in held:
-        checkout.spend(
-            desk.changes,
-            desk.call,
-            account,
-            desk.reservations[hold.id],
-            hold,
-            order_id=order["id"],
-            points=hold.units,
-            now=desk.now,
-        )
-
-
-def _basket(order: Input, placed_at: Any, paid_with_points: int) -> Basket:
+def _basket(
+    order: Input, placed_at: Any, *, paid_with_points: int, paid_with_stored_value: int
+) -> Basket:
     return Basket(
         total=order["total"],
         tax=order["tax"],
@@ -283,6 +254,7 @@ def _basket(order: Input, placed_at: Any, paid_with_points: int) -> Basket:
         placed_at=placed_at,
         metadata=order["metadata"],
         currency=order["currency"],
+        paid_with_stored_value=paid_with_stored_value,
     )
 
 
@@ -308,6 +280,7 @@ def _row(desk: Desk, decision: Decision) -> dict[str, Any]:
         "shipping": order["shipping"],
         "gift_cards": order["gift_cards"],
         "paid_with_points": basket.paid_with_points,
+        "paid_with_stored_value": basket.paid_with_stored_value,
         "basis": int(award.basis) if award else 0,
         "lines": order["lines"],
         "channel": order["channel"],

@@ -21,6 +21,7 @@ from loyalty.orders.problems import (
     RefundExceedsOrder,
 )
 from loyalty.orders.service import file as files
+from loyalty.orders.service import returning
 from loyalty.orders.service.file import Cause, File, Row
 
 
@@ -78,7 +79,7 @@ def reopen_order(call: Call, order_id: str) -> tuple[dict[str, Any], bool]:
     file.changes.update(Refund, {"id": cancel["id"], "undone_at": file.now})
     cause = _cause(file, cancel, "counts again")
     files.restore(file, cancel, cause)
-    files.settle_redeemed(file, cause)
+    returning.settle_redeemed(file, cause)
     files.write(file)
     return files.view(file), False
 
@@ -147,7 +148,7 @@ def _apply(file: File, refund: dict[str, Any]) -> dict[str, Any]:
     refund["clawed_available"] = clawed.available
     refund["clawed_debt"] = clawed.debt
     refund["forgiven"] = clawed.forgiven
-    refund["returned"] = files.settle_redeemed(file, cause)
+    refund["returned"] = returning.settle_redeemed(file, cause)
     file.changes.insert(Refund, refund)
     data = {"order": file.order["external_id"], "refund": refund["external_id"]}
     files.tell(file, "order.refunded", {**data, "amount": refund["amount"]})

@@ -1,0 +1,1 @@
+"""Rewards: what members can have for their points."""
