@@ -44,6 +44,7 @@ _FACTS = (
     MEMBER.c.last_order_at,
     PROGRAM.c.version,
     PROGRAM.c.test_now,
+    MEMBER.c.referral_pending,
 )
 _SIZE = len(ledger.ACCOUNT_COLUMNS)
 
@@ -68,6 +69,7 @@ class MemberAccount:
     last_order_at: datetime | None
     version: int
     test_now: datetime | None
+    referral_pending: bool = False
 
     @property
     def account_id(self) -> str:

@@ -6,7 +6,7 @@ import secrets
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from loyalty.foundation import db, idempotency
+from loyalty.foundation import audit, db, idempotency
 from loyalty.foundation.bulk import Changes
 from loyalty.foundation.call import Call
 from loyalty.members import parts, queries, service
@@ -54,6 +54,7 @@ def erase_member(call: Call, external_id: str) -> Row:
     idempotency.forget(*person)
     changes = Changes()
     changes.update(Member, *(_erased(member_id, now) for member_id in person))
+    audit.record(changes, call, "member.erased", subject=("member", member["id"]), now=now)
     changes.write(db.connection())
     return {"id": member["id"], "status": ERASED}
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from loyalty.foundation import db, events, problems
+from loyalty.foundation import audit, db, events, problems
 from loyalty.foundation.bulk import Changes
 from loyalty.foundation.call import Call
 from loyalty.ledger import kernel
@@ -84,6 +84,8 @@ def _merge(
         occurred_at=now,
         now=now,
     )
+    subject, data = ("member", target.id), {"source": source.id}
+    audit.record(changes, call, "member.merged", subject=subject, now=now, data=data)
     changes.write(db.connection())
     queries.repoint(source.id, target.id)
     for part in parts.list_parts():

@@ -29,7 +29,8 @@ class Member(Base):
     """A customer of one program.
 
     `orders`, `spend` (minor units, net of refunds) and `last_order_at` are kept
-    by the orders. A merged member points at the one it became, which is never
+    by the orders. `referral_pending` says that the member was referred and has yet to buy what
+    makes it count. A merged member points at the one it became, which is never
     merged itself. An erased one has nothing personal left.
     """
 
@@ -79,6 +80,7 @@ class Member(Base):
     orders: Mapped[int]
     spend: Mapped[int] = mapped_column(BigInt)
     last_order_at: Mapped[datetime | None]
+    referral_pending: Mapped[bool] = mapped_column(server_default=text("false"))
     merged_into: Mapped[str | None] = mapped_column(Id, ForeignKey("member.id"))
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]

@@ -6,7 +6,7 @@ a member is shown. Members with their accounts are `members.accounts`' matter.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any, cast
 
 from sqlalchemy import Select, Table, or_, select, update
@@ -94,11 +94,6 @@ def list_members(
     if before is not None:
         query = query.where(MEMBER.c.id < before)
     return _all(query.order_by(MEMBER.c.id.desc()).limit(limit))
-
-
-def update_member(member_id: str, values: Mapping[str, Any]) -> None:
-    """Change columns of one member."""
-    db.connection().execute(update(MEMBER).where(MEMBER.c.id == member_id).values(dict(values)))
 
 
 def repoint(old_id: str, new_id: str) -> None:

@@ -33,7 +33,7 @@ guard.find_members_by(queries.find_external_id)
 @members.leads_to(
     *("get_member", "export_member", "erase_member", "merge_member", "mint_token"),
     *("get_balance", "list_entries", "adjust_points", "transfer_points"),
-    "list_member_vouchers",
+    *("list_member_vouchers", "get_member_referral", "may_contact", "record_contact"),
     external_id="$request.path.external_id",
 )
 @members.arguments(schemas.Profile, required=False)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from loyalty.foundation import db, idempotency, ids, problems
+from loyalty.foundation import audit, db, idempotency, ids, problems
 from loyalty.foundation.bulk import Changes
 from loyalty.foundation.call import Call
 from loyalty.ledger import book
@@ -114,6 +114,7 @@ def enrol(
         "orders": 0,
         "spend": 0,
         "last_order_at": None,
+        "referral_pending": False,
         "merged_into": None,
         "created_at": now,
         "updated_at": now,
@@ -145,9 +146,10 @@ def put_member(call: Call, external_id: str, profile: Mapping[str, Any]) -> tupl
     if profile.get("referral_code"):
         _refuse_taken(call.program_id, profile["referral_code"], external_id)
     if row is not None:
-        return _update(row, profile, now), False
+        return _update(call, row, profile, now), False
     changes = Changes()
     new = enrol(changes, program_id=call.program_id, external_id=external_id, now=now, **profile)
+    audit.record(changes, call, "member.enrolled", subject=("member", new["id"]), now=now)
     changes.write(db.connection())
     idempotency.concerns(new["id"])
     return new, True
@@ -204,7 +206,7 @@ def _refuse_taken(program_id: str, code: str, external_id: str) -> None:
         )
 
 
-def _update(row: Row, profile: Mapping[str, Any], now: datetime) -> Row:
+def _update(call: Call, row: Row, profile: Mapping[str, Any], now: datetime) -> Row:
     values = {name: profile[name] for name in CLEARABLE if name in profile}
     if "email" in profile:
         email = profile["email"]
@@ -217,6 +219,11 @@ def _update(row: Row, profile: Mapping[str, Any], now: datetime) -> Row:
     changed = {name: value for name, value in values.items() if row[name] != value}
     if not changed:
         return row
+    fields = {"fields": sorted(changed)}
     changed["updated_at"] = now
-    queries.update_member(row["id"], changed)
+    changes = Changes()
+    changes.update(Member, {"id": row["id"], **changed})
+    about = ("member", row["id"])
+    audit.record(changes, call, "member.changed", subject=about, now=now, data=fields)
+    changes.write(db.connection())
     return {**row, **changed}
