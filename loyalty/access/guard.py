@@ -113,12 +113,12 @@ def memory() -> Memory[Recognised]:
     return found
 
 
-def revoke(key_id: str) -> None:
+def revoke(key_id: str, *, actor: str = "cli") -> None:
     """Revoke a key: this process stops taking it at once. Raises `KeyNotFound`."""
 
     def unit() -> None:
         with db.transaction():
-            service.revoke_key(key_id=key_id, now=clock.system_now())
+            service.revoke_key(key_id=key_id, now=clock.system_now(), actor=actor)
 
     db.retrying(unit)
     memory().forget()

@@ -20,9 +20,11 @@ SCOPES: dict[str, str] = {
     "vouchers:write": "Issue and revoke vouchers.",
     "gestures:read": "Read gestures and follow-ups, and preview gestures.",
     "gestures:write": "Give gestures within the caps, and complete follow-ups.",
+    "gestures:approve": "Decide on gestures that wait for approval.",
     "referrals:read": "Read referrals and their codes.",
     "referrals:write": "Record and decide referrals.",
     "events:read": "Read the stream of events.",
+    "audit:read": "Read who did what: the audit trail.",
     "webhooks:write": "Manage webhook endpoints and their deliveries.",
     "reports:read": "Read reports.",
 }

@@ -13,13 +13,15 @@ import secrets
 import string
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from itsdangerous import BadData, URLSafeSerializer
 
 from loyalty.access import queries, scopes
 from loyalty.access.models import ApiKey
-from loyalty.foundation import db, ids, problems
+from loyalty.foundation import audit, db, ids, problems
+from loyalty.foundation.bulk import Changes
+from loyalty.foundation.call import Call
 
 KEY = re.compile(r"sk_(live|test)_[0-9A-Za-z]{43}")
 TOKEN_PREFIX = "mtk_"  # noqa: S105 - says what follows, is none
@@ -77,8 +79,9 @@ def create_key(
     agent: str | None,
     pepper: str,
     now: datetime,
+    actor: str = "cli",
 ) -> NewKey:
-    """Make a key for a program; `granted` are its scopes.
+    """Make a key for a program; `granted` are its scopes, `actor` is who makes it.
 
     Raises `UnknownScope`.
     """
@@ -102,6 +105,8 @@ def create_key(
     )
     db.session.add(key)
     db.session.flush()  # refuse what the database refuses here, where the caller can tell
+    made = {"scopes": key.scopes, "agent": agent}
+    _put_on_record(Call(program_id, actor, None, now), "key.created", key.id, made)
     return NewKey(key.id, secret)
 
 
@@ -114,7 +119,7 @@ def find_key(secret: str, pepper: str) -> ApiKey | None:
     return key if key is not None and hmac.compare_digest(key.digest, digest) else None
 
 
-def revoke_key(*, key_id: str, now: datetime) -> ApiKey:
+def revoke_key(*, key_id: str, now: datetime, actor: str = "cli") -> ApiKey:
     """Revoke a key; repeating is harmless. Raises `KeyNotFound`.
 
     The caller makes its process forget the key once this is committed.
@@ -124,6 +129,7 @@ def revoke_key(*, key_id: str, now: datetime) -> ApiKey:
         raise KeyNotFound(f"There is no key {key_id!r}.")
     if key.revoked_at is None:
         key.revoked_at = max(now, key.created_at)
+        _put_on_record(Call(key.program_id, actor, None, now), "key.revoked", key.id, {})
     return key
 
 
@@ -152,6 +158,12 @@ def read_token(token: str, *, pepper: str, now: datetime) -> TokenClaims | None:
         return None
     claims = TokenClaims(program_id, member_id, datetime.fromtimestamp(expires, UTC))
     return claims if now < claims.expires_at else None
+
+
+def _put_on_record(call: Call, action: str, key_id: str, data: dict[str, Any]) -> None:
+    changes = Changes()
+    audit.record(changes, call, action, subject=("key", key_id), now=call.now, data=data)
+    changes.write(db.connection())
 
 
 def _signer(pepper: str) -> URLSafeSerializer:

@@ -11,8 +11,9 @@ from loyalty.cli.imports import imports
 from loyalty.cli.keys import key
 from loyalty.cli.programs import program
 from loyalty.cli.specification import openapi
+from loyalty.cli.staff import staff
 from loyalty.cli.work import work
 
 commands = Commands("loyalty", help="Look after the rewards service.")
-for command in (migrate, program, key, imports, work, ledger, openapi):
+for command in (migrate, program, key, staff, imports, work, ledger, openapi):
     commands.add_command(command)

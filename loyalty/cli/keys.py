@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from loyalty.access import guard, scopes, service
-from loyalty.cli.group import Commands, Line
+from loyalty.cli.group import Commands, Line, actor
 from loyalty.foundation import clock, db
 from loyalty.programs import service as programs
 
@@ -37,6 +37,7 @@ def create_key(slug: str, name: str, granted: tuple[str, ...], agent: str | None
                 agent=agent,
                 pepper=guard.secret_key(),
                 now=clock.system_now(),
+                actor=actor(),
             )
 
     made = db.retrying(make)
@@ -62,5 +63,5 @@ def list_keys(slug: str | None) -> None:
 @click.argument("key_id")
 def revoke_key(key_id: str) -> None:
     """Revoke the key KEY_ID for good; web processes stop taking it within a second."""
-    guard.revoke(key_id)
+    guard.revoke(key_id, actor=actor())
     click.echo(f"{key_id} is revoked.")

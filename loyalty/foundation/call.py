@@ -12,10 +12,12 @@ class Call:
 
     `now` is the system's time; a test program's own clock, read in the
     transaction, goes before it. `actor` and `request_id` are written on every
-    entry and event.
+    entry and event. `agent` is the person of the staff that a key is bound to:
+    what people give has caps, so they give by gestures alone.
     """
 
     program_id: str
     actor: str
     request_id: str | None
     now: datetime
+    agent: str | None = None

@@ -16,6 +16,7 @@ from loyalty.ledger.kernel import BalanceTooLarge, InsufficientPoints
 from loyalty.members import parts
 from loyalty.members.service import MemberNotFound
 from loyalty.points import personal, schemas, service
+from loyalty.vouchers.rules import UseGestures
 
 points = Blueprint(
     "points", __name__, url_prefix="/v1", description="Balances, history, and points moved by hand."
@@ -64,7 +65,7 @@ def get_entry(entry_id: str) -> Any:
 @points.route("/members/<external_id>/adjustments", methods=["POST"])
 @requires("ledger:write")
 @idempotent
-@points.refuses(MemberNotFound, InsufficientPoints, BalanceTooLarge)
+@points.refuses(MemberNotFound, InsufficientPoints, BalanceTooLarge, UseGestures)
 @points.leads_to("get_entry", entry_id="$response.body#/id")
 @points.arguments(schemas.NewAdjustment)
 @points.response(201, schemas.Entry)

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from loyalty.earning.terms import EarningTerms, compile_terms
-from loyalty.foundation import db, events, ids
+from loyalty.foundation import audit, db, events, ids
 from loyalty.foundation.bulk import Changes
 from loyalty.foundation.call import Call
 from loyalty.foundation.problems import FieldError, Problem
@@ -22,6 +22,7 @@ from loyalty.points import queries
 from loyalty.points.models import EntryNote
 from loyalty.programs import service as programs
 from loyalty.redemption.terms import RedemptionTerms, compile_redemption
+from loyalty.vouchers.rules import refuse_agents
 
 
 class EntryNotFound(Problem):
@@ -113,8 +114,10 @@ def adjust(
     """Add points (positive) or take available ones (negative); return the entry.
 
     Added points are available at once and expire as earned ones do. Raises
-    `MemberNotFound`, `InsufficientPoints`.
+    `MemberNotFound`, `InsufficientPoints`, and `UseGestures` where a person would add points.
     """
+    if points > 0:
+        refuse_agents(call, "points")
     desk = _open(call, [external_id])
     member = desk.members[external_id]
     account = desk.book.accounts[member.account_id]
@@ -131,6 +134,7 @@ def adjust(
         {"entry_id": entry["id"], "account_id": account.id, "reason": reason, "note": note},
     )
     desk.event("points.adjusted", member, {"points": points})
+    desk.audit("points.adjusted", member, {"points": points, "entry": entry["id"]})
     desk.write()
     return {**entry, "reason": reason, "note": note}
 
@@ -160,6 +164,7 @@ def transfer(call: Call, external_id: str, *, to: str, points: int) -> dict[str,
     )  # fmt: skip
     kernel.transfer(source, target, points, out, arrived)
     desk.event("points.transferred", giver, {"transfer": transfer_id, "points": -points})
+    desk.audit("points.transferred", giver, {"transfer": transfer_id, "points": points})
     desk.event("points.transferred", taker, {"transfer": transfer_id, "points": points})
     desk.write()
     entries = {
@@ -197,6 +202,10 @@ class _Desk:
             occurred_at=self.now,
             now=self.now,
         )
+
+    def audit(self, action: str, member: MemberAccount, data: dict[str, Any]) -> None:
+        subject = ("member", member.id)
+        audit.record(self.changes, self.call, action, subject=subject, now=self.now, data=data)
 
     def write(self) -> None:
         self.book.write_into(self.changes)

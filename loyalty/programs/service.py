@@ -16,8 +16,8 @@ from typing import Any
 from loyalty.foundation import db, ids, problems
 from loyalty.foundation.call import Call
 from loyalty.foundation.tenancy import Program
+from loyalty.programs import acts, queries
 from loyalty.programs import document as documents
-from loyalty.programs import queries
 from loyalty.programs.models import ProgramVersion
 
 FIXED = ("slug", "mode", "currency")
@@ -156,7 +156,7 @@ def create_program(*, document: Mapping[str, Any], actor: str, now: datetime) ->
     )
     db.session.add(program)
     db.session.flush()  # the version refers to the program, and no relationship says so
-    return _add_version(program, document, actor, now)
+    return _add_version(Call(program.id, actor, None, now), program, document)
 
 
 def apply_document(
@@ -180,7 +180,7 @@ def apply_document(
     if document == in_force.document:
         return in_force
     program.version += 1
-    return _add_version(program, document, call.actor, call.now)
+    return _add_version(call, program, document)
 
 
 def show_program(slug: str) -> ProgramVersion:
@@ -250,6 +250,8 @@ def set_test_clock(call: Call, to: datetime) -> datetime:
             f"The clock shows {shown:%Y-%m-%dT%H:%M:%S.%fZ} and only runs forwards; "
             "set a later time."
         )
+    if to != program.test_now:
+        acts.put_on_record(call, "test_clock.set", {"to": to.isoformat()}, now=to)
     program.test_now = to
     return to
 
@@ -276,15 +278,14 @@ def _refuse_changing_fixed(old: Mapping[str, Any], new: Mapping[str, Any]) -> No
         )
 
 
-def _add_version(
-    program: Program, document: dict[str, Any], actor: str, now: datetime
-) -> ProgramVersion:
+def _add_version(call: Call, program: Program, document: dict[str, Any]) -> ProgramVersion:
     version = ProgramVersion(
         program_id=program.id,
         version=program.version,
         document=document,
-        actor=actor,
-        created_at=now,
+        actor=call.actor,
+        created_at=call.now,
     )
     db.session.add(version)
+    acts.put_on_record(call, "program.applied", {"version": version.version}, now=call.now)
     return version

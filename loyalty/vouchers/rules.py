@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from loyalty.foundation import clock
+from loyalty.foundation.call import Call
 from loyalty.foundation.problems import FieldError, Problem
 from loyalty.vouchers.models import GOODWILL, PURCHASED, STORED_VALUE
 from loyalty.vouchers.terms import VoucherTerms
@@ -38,11 +39,21 @@ class UseGestures(Problem):
 
     code = "use_gestures"
     status = 422
-    title = "Goodwill is given by a gesture"
+    title = "This is given by a gesture"
     about = (
-        "A voucher of class `goodwill` makes good what went wrong, within the program's caps. "
-        "Give it by `POST /v1/gestures`, so that the caps hold."
+        "What people of the staff give, and every voucher of class `goodwill`, has caps. Give it "
+        "by `POST /v1/gestures`, so that they hold. A key that is bound to an agent neither "
+        "issues vouchers nor adds points in another way; a shop's own server key does."
     )
+
+
+def refuse_agents(call: Call, what: str) -> None:
+    """Raise UseGestures for a person of the staff, who gives within caps."""
+    if call.agent is not None:
+        raise UseGestures(
+            f"This key is bound to the agent {call.agent!r}, who gives {what} by "
+            "POST /v1/gestures, within the caps."
+        )
 
 
 def terms_for(

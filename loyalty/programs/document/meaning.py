@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from loyalty.foundation import clock, problems
-from loyalty.programs.document import conditions
+from loyalty.programs.document import conditions, proactive
 
 Path = tuple[str | int, ...]
 Mistake = tuple[Path, str]
@@ -38,6 +38,7 @@ def _all(document: Mapping[str, Any]) -> Iterator[Mistake]:
     yield from _rising(tiers)
     yield from _expires_too_soon(earning)
     yield from _unknown_tiers(earning.get("rules", []), _ids(tiers, "id"))
+    yield from proactive.mistakes(recovery)
     yield from _unknown_reasons(recovery.get("caps", []), _ids(recovery.get("reasons", []), "code"))
 
 

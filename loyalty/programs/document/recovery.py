@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import marshmallow
 
-from loyalty.programs.document import fields, sections
+from loyalty.programs.document import fields, proactive, sections
 from loyalty.programs.document.sections import Section
 
 ROLES: Final = ("agent", "supervisor", "admin")
@@ -81,5 +81,7 @@ class Recovery(Section):
 
     follow_up_after = fields.Duration(load_default="P3D")
     approval_expires_after = fields.Duration(load_default="P3D")
+    goodwill_expires_after = fields.Duration(load_default="P1Y")
     reasons = fields.items(fields.table(Reason), most=200, load_default=list)
     caps = fields.items(fields.table(Cap), most=200, load_default=list)
+    proactive = fields.items(fields.table(proactive.Proactive), most=50, load_default=list)

@@ -10,6 +10,8 @@ import marshmallow
 from loyalty.programs.document import fields, recovery, rules, sections, vouchers
 from loyalty.programs.document.sections import Section
 
+_IN_LINK = r"[A-Za-z0-9._~:/?#@!$&()*+,;=%-]"
+
 
 class PointsName(Section):
     """What the program calls its points."""
@@ -149,7 +151,7 @@ class Referrals(Section):
     limit = fields.table(ReferralLimit)
     link = fields.Text(
         1000,
-        like=r"https?://[!-z|~]*\{code\}[!-~]*",
+        like=rf"https?://{_IN_LINK}*\{{code\}}{_IN_LINK}*",
         right='an address with the code in it, such as "https://shop.example/?ref={code}"',
     )
 

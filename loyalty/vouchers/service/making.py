@@ -47,6 +47,7 @@ def issue_voucher(call: Call, given: Mapping[str, Any]) -> dict[str, Any]:
     `given` is what `rules.terms_for` takes, with `member`, `code` and `country` if there are.
     Raises MemberNotFound, VoucherCodeTaken, UseGestures, VoucherTermsRefused.
     """
+    rules.refuse_agents(call, "vouchers")
     connection = db.connection()
     member, current = _member_and_terms(call, given.get("member"))
     country = given.get("country") or (member.country if member else None)
@@ -82,6 +83,7 @@ def issue_batch(call: Call, given: Mapping[str, Any], *, count: int) -> dict[str
 
     Raises UseGestures, VoucherTermsRefused.
     """
+    rules.refuse_agents(call, "vouchers")
     _, current = _member_and_terms(call, None)
     terms = _terms_for(given, current, given.get("country"))
     batch_id = ids.new_id("bat")
