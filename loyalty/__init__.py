@@ -7,7 +7,7 @@ know one another, and only doors may import everything.
     doors      console account stripe connectors worker cli demo app    + routes.py, guard.py
     insight    reports                             reads across everything, writes nothing
     stories    orders recovery                     what happened: a purchase, a refund, a gesture
-    exchange   checkout points referrals           value changes hands
+    exchange   checkout points rewards referrals   value changes hands
     value      earning vouchers tiers redemption   what points and codes are worth
     people     members programs access webhooks    who, under which terms, allowed what, told what
     money      ledger                              the only writer of balances

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -160,12 +159,7 @@ def _prepare_addresses(app: Flask, settings: Settings) -> None:
 
 
 def _blueprints() -> list[api.Blueprint]:
-    modules = [
-        importlib.import_module(f"loyalty.{door}.routes")
-        for door in DOORS
-        if importlib.util.find_spec(f"loyalty.{door}")
-        and importlib.util.find_spec(f"loyalty.{door}.routes")
-    ]
+    modules = [importlib.import_module(f"loyalty.{door}.routes") for door in DOORS]
     return [
         thing
         for module in modules

@@ -11,6 +11,9 @@ from loyalty.foundation import clock, db, idempotency
 from loyalty.foundation.call import Call
 from loyalty.orders.service import review
 from loyalty.points import settling
+from loyalty.recovery.follow_ups import service as follow_ups
+from loyalty.recovery.proactive import service as proactive
+from loyalty.recovery.service import deciding
 from loyalty.vouchers import guessing
 
 PAGE = 200  # accounts or members of one transaction: short enough that nobody waits long
@@ -36,6 +39,22 @@ def _review_tiers() -> Iterator[Done]:
     return _in_programs(review.list_due_programs, review.review_due_members)
 
 
+def _tell_follow_ups() -> Iterator[Done]:
+    return _in_programs(follow_ups.list_due_programs, follow_ups.tell_due)
+
+
+def _end_approvals() -> Iterator[Done]:
+    def end(call: Call, *, limit: int) -> Done:
+        del limit  # all of a program at once: few wait for so long
+        return Counter(gestures=deciding.expire_undecided(call))
+
+    return _in_programs(deciding.list_due_programs, end)
+
+
+def _give_gifts() -> Iterator[Done]:
+    return _in_programs(proactive.list_due_programs, proactive.give_due)
+
+
 def _forget_keys() -> Iterator[Done]:
     return _pages(lambda: Counter(keys=idempotency.forget_expired(now=clock.system_now())))
 
@@ -47,6 +66,9 @@ def _forget_guesses() -> Iterator[Done]:
 SWEEPS = (
     Sweep("settle points", _settle_points),
     Sweep("review tiers", _review_tiers),
+    Sweep("end approvals", _end_approvals),
+    Sweep("tell follow-ups due", _tell_follow_ups),
+    Sweep("give gifts", _give_gifts, pause_seconds=60),
     Sweep("forget idempotency keys", _forget_keys, pause_seconds=600),
     Sweep("forget voucher guesses", _forget_guesses, pause_seconds=600),
 )

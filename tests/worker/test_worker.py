@@ -211,6 +211,9 @@ def test_once_says_what_was_done(app, run_once):
     assert run_once() == (
         "settle points: 1 accounts\n"
         "review tiers: nothing was due\n"
+        "end approvals: nothing was due\n"
+        "tell follow-ups due: nothing was due\n"
+        "give gifts: nothing was due\n"
         "forget idempotency keys: nothing was due\n"
         "forget voucher guesses: nothing was due\n"
     )

@@ -1,0 +1,1 @@
+"""The contact contract: whether a member may be written to, and that they were."""

@@ -1,0 +1,1 @@
+"""Proactive gestures: what a program gives unasked, on a birthday, an anniversary and the like."""
