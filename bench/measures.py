@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
 
-from bench import cdnow, minimal, servers, shops, wrk
+from bench import cdnow, gestures, minimal, servers, shops, wrk
 from bench.results import Figure
 from bench.shops import Shop
 from tests.support import postgres
@@ -32,6 +32,7 @@ class Effort:
     orders_each: int  # of every member in the small and the large database …
     small: int  # … which have so many members
     large: int
+    gestures: int  # of the year before
     imported: int | None  # how many purchases to import; None is all
 
 
@@ -43,6 +44,7 @@ FULL = Effort(
     orders_each=10,
     small=1_000,
     large=100_000,
+    gestures=100_000,
     imported=None,
 )
 QUICK = Effort(
@@ -53,6 +55,7 @@ QUICK = Effort(
     orders_each=2,
     small=500,
     large=2_500,
+    gestures=10_000,
     imported=4_000,
 )
 
@@ -248,6 +251,39 @@ def latency(server_url: str, effort: Effort) -> Iterator[Figure]:
             )
 
 
+def giving(server_url: str, effort: Effort) -> Iterator[Figure]:
+    """Measure gestures under ten caps with a year of them in the program."""
+    rounds: dict[str, list[float]] = {"floor": [], "gesture": []}
+    with postgres.database(server_url, "bench_gestures") as url:
+        shops.migrate(url)
+        shop = shops.create(url, shops.CAPS, members=effort.members)
+        shops.fill(shop, orders_each=1)
+        gestures.fill(shop, effort.gestures)
+        shops.analyze(url)
+        with _floor(SHIPPED) as floor, _service(url, SHIPPED) as service:
+            for _ in range(effort.rounds):
+                for name, target in (
+                    ("floor", wrk.Target(floor.address)),
+                    ("gesture", shop.at(service)),
+                ):
+                    one = wrk.run(
+                        "plain" if name == "floor" else name,
+                        target,
+                        seconds=effort.seconds,
+                        connections=FEW_CONNECTIONS,
+                    )
+                    rounds[name].append(one.per_second)
+    rate = {name: median(found) for name, found in rounds.items()}
+    yield Figure(
+        f"Gesture under ten caps, {effort.gestures:,} in the year",
+        rate["gesture"],
+        "gestures/s",
+        "the program's gate: one after the other",
+        rate["gesture"] / rate["floor"],
+        "≥ 0.06",
+    )
+
+
 def importing(server_url: str, effort: Effort) -> Iterator[Figure]:
     """Import CDNOW's purchases on both engines."""
     if not cdnow.DATA.exists():
@@ -267,7 +303,7 @@ def importing(server_url: str, effort: Effort) -> Iterator[Figure]:
 
 
 Part = Callable[[str, Effort], Iterator[Figure]]
-PARTS: tuple[Part, ...] = (throughput, worker_classes, latency, importing)
+PARTS: tuple[Part, ...] = (throughput, worker_classes, giving, latency, importing)
 
 
 def _two_programs(url: str, members: int) -> tuple[Shop, Shop]:

@@ -29,6 +29,7 @@ from loyalty.programs import service as programs
 
 PLAIN = servers.ROOT / "bench" / "plain.toml"
 RICH = servers.ROOT / "config" / "programs" / "corner-shop.toml"
+CAPS = servers.ROOT / "bench" / "caps.toml"
 BATCH = 1000
 FILLERS = 2
 FIRST_AMOUNT = 5_000_000  # of each member's first order: points enough for all that is redeemed
