@@ -41,6 +41,8 @@ class Try(NamedTuple):
 
 ORDER = {"id": "new", "member": "{our_external_id}", "currency": "EUR", "total": 5000}
 CHECKOUT = {"points": 100, "order": {"currency": "EUR", "total": 5000}}
+GESTURE = {"reason": "late_delivery", "agent": "kim", "give": {"kind": "voucher", "amount": 500}}
+VOUCHER = {"kind": "amount", "class": "promotional", "amount": 500}
 MEMBER = "/v1/members/{external_id}"
 OUR_MEMBER = "/v1/members/{our_external_id}"
 CASES = {
@@ -118,6 +120,73 @@ CASES = {
     ("POST", "/v1/reservations/<reservation_id>/void"): [
         Case("/v1/reservations/{reservation_id}/void")
     ],
+    ("POST", "/v1/vouchers"): [Case("/v1/vouchers", {**VOUCHER, "member": "{external_id}"})],
+    ("POST", "/v1/vouchers/bulk"): [Case("/v1/vouchers/bulk", {**VOUCHER, "count": 1}, finds=True)],
+    ("GET", "/v1/vouchers"): [
+        Case("/v1/vouchers?limit=100", finds=True),
+        Case("/v1/vouchers?member={external_id}", finds=True),
+        Case("/v1/vouchers?batch={batch_id}", finds=True),
+    ],
+    ("GET", "/v1/vouchers/<code>"): [Case("/v1/vouchers/{code}")],
+    ("GET", "/v1/vouchers/batches/<batch_id>/codes.csv"): [
+        Case("/v1/vouchers/batches/{batch_id}/codes.csv")
+    ],
+    # the uniform refusal is tests/vouchers' matter
+    ("POST", "/v1/vouchers/<code>/check"): [],
+    ("POST", "/v1/vouchers/<code>/revoke"): [Case("/v1/vouchers/{code}/revoke")],
+    ("GET", "/v1/members/<external_id>/vouchers"): [Case(f"{MEMBER}/vouchers")],
+    ("GET", "/v1/rewards"): [
+        Case("/v1/rewards", finds=True),
+        Case("/v1/rewards?member={external_id}"),
+    ],
+    ("POST", "/v1/rewards/<reward_id>/redeem"): [
+        Case("/v1/rewards/{reward_id}/redeem", {"member": "{our_external_id}"}),
+        Case("/v1/rewards/{our_reward_id}/redeem", {"member": "{external_id}"}),
+    ],
+    ("POST", "/v1/gestures"): [Case("/v1/gestures", {**GESTURE, "member": "{external_id}"})],
+    ("POST", "/v1/gestures/preview"): [
+        Case("/v1/gestures/preview", {**GESTURE, "member": "{external_id}"})
+    ],
+    ("GET", "/v1/gestures"): [
+        Case("/v1/gestures?limit=100", finds=True),
+        Case("/v1/gestures?member={external_id}", finds=True),
+    ],
+    ("GET", "/v1/gestures/<gesture_id>"): [Case("/v1/gestures/{gesture_id}")],
+    **{
+        ("POST", f"/v1/gestures/<gesture_id>/{verb}"): [
+            Case(f"/v1/gestures/{{gesture_id}}/{verb}", {"agent": "lee"})
+        ]
+        for verb in ("approve", "reject", "revoke", "withdraw")
+    },
+    ("GET", "/v1/follow_ups"): [
+        Case("/v1/follow_ups?limit=100", finds=True),
+        Case("/v1/follow_ups?member={external_id}", finds=True),
+        Case("/v1/follow_ups?gesture={gesture_id}", finds=True),
+    ],
+    ("GET", "/v1/follow_ups/<follow_up_id>"): [Case("/v1/follow_ups/{follow_up_id}")],
+    ("POST", "/v1/follow_ups/<follow_up_id>/complete"): [
+        Case("/v1/follow_ups/{follow_up_id}/complete", {"result": "satisfied"})
+    ],
+    ("GET", "/v1/members/<external_id>/may_contact"): [Case(f"{MEMBER}/may_contact")],
+    ("POST", "/v1/members/<external_id>/contacts"): [
+        Case(f"{MEMBER}/contacts", {"channel": "email", "purpose": "service"})
+    ],
+    ("GET", "/v1/audit"): [Case("/v1/audit?limit=100", finds=True)],
+    ("POST", "/v1/referrals"): [
+        Case("/v1/referrals", {"code": "{referral_code}", "referee": {"external_id": "somebody"}})
+    ],
+    ("GET", "/v1/referrals"): [
+        Case("/v1/referrals?limit=100", finds=True),
+        Case("/v1/referrals?advocate={external_id}", finds=True),
+    ],
+    ("GET", "/v1/referrals/<referral_id>"): [Case("/v1/referrals/{referral_id}")],
+    ("POST", "/v1/referrals/<referral_id>/approve"): [
+        Case("/v1/referrals/{referral_id}/approve", {})
+    ],
+    ("POST", "/v1/referrals/<referral_id>/reject"): [
+        Case("/v1/referrals/{referral_id}/reject", {})
+    ],
+    ("GET", "/v1/members/<external_id>/referral"): [Case(f"{MEMBER}/referral")],
     ("GET", "/v1/program"): [Case("/v1/program", finds=True)],
     ("PUT", "/v1/program"): [
         Case("/v1/program", "{our_program}", finds=True, headers={"If-Match": "*"})

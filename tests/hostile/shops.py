@@ -12,6 +12,20 @@ RULES = [
     {"id": "review", "kind": "action", "action": "review", "points": 20},
 ]
 POINTS = 1000
+WAITING = 500  # a gesture of more than this in minor units waits for approval
+RECOVERY = {
+    "reasons": [{"code": "late_delivery", "name": "Late delivery"}],
+    "caps": [
+        {
+            "id": "at-once",
+            "per": "gesture",
+            "measure": "value",
+            "limit": WAITING,
+            "above": "approve",
+        }
+    ],
+}
+REFERRALS = {"min_order": 2000, "advocate": {"points": 300}, "referee": {"points": 100}}
 
 
 @dataclass(frozen=True)
@@ -29,7 +43,7 @@ class Shop:
 
 def open_shop(client, *, mark="", mode="test", versions=1):
     """Open a shop whose members c-77 and c-78 have points; `mark` ends every id of its own."""
-    program = make.program(mode=mode, earning={"rules": RULES})
+    program = make.program(mode=mode, **sections(mark))
     api = make.api(client, make.key(program))
     names = {
         "external_id": f"c-77{mark}",
@@ -50,16 +64,60 @@ def open_shop(client, *, mark="", mode="test", versions=1):
     done(api.post("/v1/actions", {"id": names["action_id"], "member": member, "type": "review"}))
     wanted = {"member": member, "points": 100, "order": {"currency": "EUR", "total": 12500}}
     held = done(api.post("/v1/reservations", wanted, idempotency_key=f"hold-{mark}"))
+    names["reservation_id"] = held["id"]
+    names |= vouchers(api, member, mark) | referral(api, member, mark)
+    names |= gestures(api, member, mark) | {"reward_id": f"five-off{mark}"}
     for version in range(2, versions + 1):
         document = done(api.get("/v1/program")).body
         document["earning"]["rules"][0]["points"] = version
         done(api.put("/v1/program", document, headers={"If-Match": "*"}))
-    return Shop(program, api, {**names, "reservation_id": held["id"]})
+    return Shop(program, api, names)
+
+
+def sections(mark=""):
+    """Return the sections of a program in which everything can happen."""
+    voucher = {"kind": "amount", "amount": 500}
+    return {
+        "earning": {"rules": RULES},
+        "rewards": [{"id": f"five-off{mark}", "cost": 100, "voucher": voucher}],
+        "referrals": REFERRALS,
+        "recovery": RECOVERY,
+    }
+
+
+def gestures(api, member, mark=""):
+    """Give a gesture, which opens a follow-up, and ask for one that waits for approval."""
+    body = {"member": member, "reason": "late_delivery", "agent": "kim"}
+    for name, amount in (("given", 100), ("waits", WAITING + 1)):
+        give = {"kind": "voucher", "amount": amount}
+        key = f"{name}-{mark}"
+        made = done(api.post("/v1/gestures", {**body, "give": give}, idempotency_key=key))
+    (follow_up,) = done(api.get(f"/v1/follow_ups?member={member}"))["data"]
+    return {"gesture_id": made["id"], "follow_up_id": follow_up["id"]}
+
+
+def vouchers(api, member, mark):
+    """Issue a voucher for a member, and a batch for anybody; return what paths name them by."""
+    terms = {"kind": "amount", "class": "promotional", "amount": 500}
+    bound = {**terms, "member": member}
+    one = done(api.post("/v1/vouchers", bound, idempotency_key=f"voucher-{mark}"))
+    several = {**terms, "count": 2}
+    batch = done(api.post("/v1/vouchers/bulk", several, idempotency_key=f"batch-{mark}"))
+    return {"code": one["code"], "batch_id": batch["batch"]}
+
+
+def referral(api, member, mark=""):
+    """Let a member bring somebody, from the address of the document's example."""
+    code = f"ANNA-7KQ2M{mark.upper()}"
+    done(api.put(f"/v1/members/{member}", {"referral_code": code}))
+    body = {"code": code, "referee": {"external_id": f"c-76{mark}"}}
+    made = done(api.post("/v1/referrals", {**body, "signals": {"ip": "203.0.113.7"}}))
+    return {"referral_code": code, "referral_id": made["id"]}
 
 
 def done(answer):
     """Return an answer that must be a success."""
-    assert answer.status in {200, 201}, answer.body
+    assert answer.status in {200, 201, 202}, answer.body
     return answer
 
 

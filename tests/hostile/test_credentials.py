@@ -12,7 +12,7 @@ from tests.support import make
 class TestMemberTokens:
     """What a member's own token opens: that member's account, and nothing else."""
 
-    OWN = ("", "/balance", "/entries", "/export")
+    OWN = ("", "/balance", "/entries", "/export", "/vouchers", "/referral")
 
     def test_it_opens_the_members_own_account(self, ours):
         me = bearer(ours, token(ours, "c-77-ours"))

@@ -14,8 +14,13 @@ METHODS = {"get", "head", "put", "post", "delete", "options", "patch", "trace", 
 def methods_of(path):
     """Return the methods that an address takes, those of its namesakes included."""
     taken = {each.method for each in contract.operations() if each.path == path}
-    if path in {"/v1/orders/preview", "/v1/orders/batch"}:
-        taken.add("get")  # of an order with this id
+    if path in {
+        "/v1/orders/preview",
+        "/v1/orders/batch",
+        "/v1/vouchers/bulk",
+        "/v1/gestures/preview",
+    }:
+        taken.add("get")  # of an order with this id, a gesture, or a voucher of this code
     return taken | {"options"} | ({"head"} if "get" in taken else set())
 
 

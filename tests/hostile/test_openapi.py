@@ -9,10 +9,12 @@ from openapi_spec_validator import validate
 
 from loyalty.access.scopes import SCOPES
 from loyalty.foundation import problems
+from loyalty.orders.schemas import NewOrder
 from tests.hostile import contract, shops
 from tests.support import make
 
 SUMMARY = re.compile(r"[A-Z][^\n]{10,90}\.")
+MEDIA = {"application/json", "text/csv"}
 each_operation = pytest.mark.parametrize(
     "operation", contract.operations(), ids=lambda operation: operation.id
 )
@@ -70,7 +72,7 @@ def test_everything_sent_and_answered_has_a_type_and_a_meaning(operation):
         assert told["description"]
         assert {"Request-Id", "RateLimit", "RateLimit-Policy"} <= set(told["headers"])
         if status.startswith("2"):
-            assert told["content"]["application/json"]["schema"]
+            assert [media for media in told["content"] if media in MEDIA]
         elif status != "304":
             assert list(told["content"]) == ["application/problem+json"]
 
@@ -114,9 +116,12 @@ def test_links_lead_to_operations_and_name_their_parameters():
 def test_a_client_that_reads_nothing_but_the_document_succeeds(client, operation):
     _, response = Reader(stocked_shop(client).api).call(operation)
 
-    assert response.status_code in {200, 201}, response.text
+    assert response.status_code in {200, 201, 202}, response.text
     told = contract.resolve(operation.described["responses"][str(response.status_code)])
-    assert contract.is_valid(response.json, told["content"]["application/json"]["schema"])
+    if "application/json" in told["content"]:
+        assert contract.is_valid(response.json, told["content"]["application/json"]["schema"])
+    else:
+        assert response.mimetype in told["content"]
     for name, header in told["headers"].items():
         assert response.headers.get(name) or not contract.resolve(header).get("required")
 
@@ -202,11 +207,14 @@ def read(expression, parameters, response):
 
 def stocked_shop(client):
     """Open a shop in which the two customers of the examples have points to spend."""
-    program = make.program(earning={"rules": shops.RULES})
+    program = make.program(**shops.sections())
     api = make.api(client, make.key(program))
     for member in ("c-77", "c-78"):
         given = {"points": 5000, "reason": "a start"}
         shops.done(api.put(f"/v1/members/{member}", {}))
         path = f"/v1/members/{member}/adjustments"
         shops.done(api.post(path, given, idempotency_key=f"start-{member}"))
+    shops.referral(api, "c-77")
+    shops.gestures(api, "c-77")
+    shops.done(api.post("/v1/orders", NewOrder.example))
     return shops.Shop(program, api, {})
