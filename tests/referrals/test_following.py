@@ -26,6 +26,16 @@ def test_a_refund_below_the_minimum_takes_both_rewards_back(shop, bought):
     assert shop.points("ben") == {"pending": 19}
 
 
+def test_both_get_theirs_back_also_where_their_lots_have_the_same_number(open_shop):
+    shop = open_shop(referrals=POINTS)
+    shop.give("ann", 800)  # her reward's lot is number 2, as his is after the order's own
+    shop.order("o", "ben", 5_000, referral_code=code_of(shop, "ann"))
+    before = shop.balance("ann"), shop.balance("ben")
+    shop.cancel("o")
+    shop.reopen("o")
+    assert (shop.balance("ann"), shop.balance("ben")) == before
+
+
 def test_a_cancel_takes_both_back_and_reopening_gives_them_back(shop, bought):
     before = shop.balance("ann"), shop.balance("ben")
     shop.cancel("o")

@@ -23,6 +23,9 @@ from loyalty.vouchers.models import Voucher
 from loyalty.vouchers.queries import LockedVoucher
 from loyalty.vouchers.service import issuing, refusing
 
+Own = tuple[str, int]
+"""A lot of a side's own: account id and number, which counts for each account anew."""
+
 Sides = Mapping[str, Side]
 _FOR = {
     "advocate": "for recommending us: somebody you brought has ordered.",
@@ -71,7 +74,7 @@ def take_back(work: Work, row: Row, sides: Sides, *, why: str, forgive: bool) ->
     Points that were spent are owed, or forgiven where the program says so.
     """
     found = _read(work, row, sides)
-    turn, used = row["turns"] + 1, set[int]()
+    turn, used = row["turns"] + 1, set[Own]()
     changed: dict[str, Any] = {"turns": turn}
     for side, who in _present(row, sides):
         points = row[f"{side}_points"]
@@ -97,7 +100,7 @@ def take_back(work: Work, row: Row, sides: Sides, *, why: str, forgive: bool) ->
 def give_back(work: Work, row: Row, sides: Sides, terms: ReferralTerms) -> dict[str, Any]:
     """Undo the last `take_back`, and return what of the row changes."""
     found = _read(work, row, sides)
-    used = set[int]()
+    used = set[Own]()
     changed: dict[str, Any] = {}
     for side, who in _present(row, sides):
         units = row[f"{side}_clawed"]
@@ -162,12 +165,12 @@ def _read(work: Work, row: Row, sides: Sides) -> dict[str, LockedVoucher]:
     return {side: one for side, one in named.items() if one is not None}
 
 
-def _own_lot(account: Account, referral_id: str, points: int, used: set[int]) -> Lot | None:
+def _own_lot(account: Account, referral_id: str, points: int, used: set[Own]) -> Lot | None:
     """Return the lot that a side was granted; both may lie in one account after a merge."""
     for lot in sorted(account.known_lots(), key=lambda lot: lot.number):
         own = (lot.source_type, lot.source_id) == ("referral", referral_id)
-        if own and lot.granted == points and lot.number not in used:
-            used.add(lot.number)
+        if own and lot.granted == points and (account.id, lot.number) not in used:
+            used.add((account.id, lot.number))
             return lot
     return None
 
