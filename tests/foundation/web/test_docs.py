@@ -4,6 +4,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from markupsafe import escape
 from openapi_spec_validator import validate
 
 from loyalty.foundation import problems
@@ -174,7 +175,7 @@ def test_every_problem_has_the_page_that_its_type_promises(call):
         page = call.get(f"/problems/{code}")
 
         assert page.status_code == 200
-        assert problem.title in page.text
+        assert str(escape(problem.title)) in page.text
         assert f"/problems/{code}" in index.links
     assert call.get("/problems/no_such_thing").status_code == 404
 
