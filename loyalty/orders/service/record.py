@@ -70,7 +70,7 @@ def record_orders(call: Call, orders: Sequence[Input]) -> list[Outcome]:
     Orders are mappings as `schemas.NewOrder` loads them. The result has one
     outcome per order, in their order.
     """
-    return _record(call.program_id, [Told(call, order) for order in orders])
+    return _record([Told(call, order) for order in orders])
 
 
 def record_told(told: Sequence[Told]) -> list[Outcome]:
@@ -78,13 +78,13 @@ def record_told(told: Sequence[Told]) -> list[Outcome]:
     outcomes: dict[int, Outcome] = {}
     for program_id in sorted({one.call.program_id for one in told}):
         places = [n for n, one in enumerate(told) if one.call.program_id == program_id]
-        found = _record(program_id, [told[n] for n in places])
+        found = _record([told[n] for n in places])
         outcomes |= dict(zip(places, found, strict=True))
     return [outcomes[n] for n in range(len(told))]
 
 
-def _record(program_id: str, told: Sequence[Told]) -> list[Outcome]:
-    del program_id
+def _record(told: Sequence[Told]) -> list[Outcome]:
+    """Record orders of one program."""
     orders = [one.order for one in told]
     latest = max((one.call for one in told), key=lambda call: call.now)
     desk = open_desk(latest, orders, lock=True)

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from loyalty.checkout import stacking
+from loyalty.checkout import holding, stacking
 from loyalty.checkout.models import DISCOUNT, Reservation
 from loyalty.ledger import undoing
 from loyalty.ledger.state import Hold, Posting
-from loyalty.orders.service.file import Cause, File, tell
+from loyalty.orders.service.file import Cause, File
 from loyalty.orders.service.redeemed import Redeemed
 from loyalty.vouchers.service import refusing
 
@@ -37,17 +37,11 @@ def settle_redeemed(file: File, cause: Cause) -> int:
 def _give_back(file: File, cause: Cause, one: Redeemed, units: int) -> None:
     posting = _posting(file, cause, one, units, ("redeem_return", "returned"))
     undoing.give_back_captured(one.account, one.hold, units, posting)
-    order_id, found = file.order["external_id"], one.reservation
-    if found.is_points:
-        data = {"order": order_id, "points": units, "reservation": found.id}
-        tell(file, "points.returned", data, one.account.owner_id)
-        return
-    data = {"order": order_id, "units": units, "reservation": found.id, "tender": found.tender}
-    tell(file, "voucher.returned", {**data, "voucher": found.voucher_id}, found.member_id)
-    if found.tender == DISCOUNT:
-        file.changes.update(Reservation, {"id": found.id, "stack_slot": None})
+    _tell(file, "returned", one, units)
+    if one.reservation.tender == DISCOUNT:
+        file.changes.update(Reservation, {"id": one.reservation.id, "stack_slot": None})
     if _is_revoked(file, one):
-        locked = file.vouchers[str(found.voucher_id)]
+        locked = file.vouchers[str(one.reservation.voucher_id)]
         refusing.revoke(file.book, file.changes, file.call, locked, now=file.now)
 
 
@@ -59,12 +53,17 @@ def _redeem_again(file: File, cause: Cause, one: Redeemed, units: int) -> None:
     undoing.redeem_again(one.account, one.hold, units, posting)
     if one.reservation.is_points:
         return
-    data = {"order": file.order["external_id"], "units": units, "reservation": one.reservation.id}
-    data |= {"voucher": one.reservation.voucher_id, "tender": one.reservation.tender}
-    tell(file, "voucher.redeemed", data, one.reservation.member_id)
+    _tell(file, "redeemed", one, units)
     slot = stacking.slot_of(file.call.program_id, one.reservation)
     if slot is not None:
         file.changes.update(Reservation, {"id": one.reservation.id, "stack_slot": slot})
+
+
+def _tell(file: File, verb: str, one: Redeemed, units: int) -> None:
+    order_id = file.order["external_id"]
+    holding.tell(
+        file.changes, file.call, verb, one.reservation, file.now, units=units, order=order_id
+    )
 
 
 def _is_revoked(file: File, one: Redeemed) -> bool:

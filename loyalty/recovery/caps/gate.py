@@ -161,7 +161,7 @@ class Gate:
         """
         used = self._used[pair]
         used.since = start
-        if windows.resets_at(left.cap.window, self.at, self._zone) is None:
+        if self._resets_at(left.cap) is None:
             spans[pair] = left
         else:
             used.value = used.count = 0

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from loyalty.recovery.caps.facts import Facts
 from loyalty.recovery.caps.terms import CapTerms
@@ -30,10 +30,6 @@ class Weighed(NamedTuple):
     remaining: int
     verdict: str
     resets_at: datetime | None
-
-    def shown(self) -> Mapping[str, Any]:
-        """Return the API's shape."""
-        return self._asdict()
 
 
 def looks_at(cap: CapTerms, facts: Facts) -> bool:

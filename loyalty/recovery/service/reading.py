@@ -104,7 +104,7 @@ def state_of(row: Mapping[str, Any], now: datetime) -> str:
 
 def caps_shown(weighed: list[Weighed]) -> list[dict[str, Any]]:
     """Return the arithmetic of the caps as it is kept and answered."""
-    return [{**one.shown(), "resets_at": _written(one.resets_at)} for one in weighed]
+    return [{**one._asdict(), "resets_at": _written(one.resets_at)} for one in weighed]
 
 
 def not_found(gesture_id: str) -> GestureNotFound:
